@@ -1,0 +1,67 @@
+#include "policy.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Every row type here starts with its id, so one comparison serves all. */
+static int by_id(const void *key, const void *row)
+{
+	int64_t a = *(const int64_t *)key, b = *(const int64_t *)row;
+
+	return (a > b) - (a < b);
+}
+
+static int by_address(const void *key, const void *row)
+{
+	return memcmp(key, &((const struct vmp_nas *)row)->address, sizeof(struct vmp_addr));
+}
+
+static int by_cert_name(const void *key, const void *row)
+{
+	return strcasecmp(key, ((const struct vmp_host *)row)->cert_name);
+}
+
+const struct vmp_coi *vmp_catalog_coi(const struct vmp_catalog *cat, int64_t id)
+{
+	return bsearch(&id, cat->coi, cat->n_coi, sizeof(*cat->coi), by_id);
+}
+
+const struct vmp_tenant *vmp_catalog_tenant(const struct vmp_catalog *cat, int64_t id)
+{
+	return bsearch(&id, cat->tenant, cat->n_tenant, sizeof(*cat->tenant), by_id);
+}
+
+const struct vmp_enclave *vmp_catalog_enclave(const struct vmp_catalog *cat, int64_t id)
+{
+	return bsearch(&id, cat->enclave, cat->n_enclave, sizeof(*cat->enclave), by_id);
+}
+
+const struct vmp_nas *vmp_catalog_nas(const struct vmp_catalog *cat, const struct vmp_addr *address)
+{
+	return bsearch(address, cat->nas, cat->n_nas, sizeof(*cat->nas), by_address);
+}
+
+const struct vmp_host *vmp_catalog_host(const struct vmp_catalog *cat, const char *cert_name)
+{
+	return bsearch(cert_name, cat->host, cat->n_host, sizeof(*cat->host), by_cert_name);
+}
+
+void vmp_addr_v4(const struct in_addr *in, struct vmp_addr *out)
+{
+	memset(out->octet, 0, 10);
+	memset(out->octet + 10, 0xff, 2);
+	memcpy(out->octet + 12, in, 4);
+}
+
+int vmp_addr_parse(const char *text, struct vmp_addr *out)
+{
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		vmp_addr_v4(&v4, out);
+		return VMP_OK;
+	}
+	return inet_pton(AF_INET6, text, out->octet) == 1 ? VMP_OK : VMP_EINVAL;
+}

@@ -1,0 +1,243 @@
+#include "store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "vmpv": tells a vmprov store from any other SQLite file. */
+#define APPLICATION_ID 0x766d7076
+
+static const struct vmp_migration *schema_of(enum vmp_store_kind kind)
+{
+	return kind == VMP_STORE_POLICY ? vmp_schema_policy : vmp_schema_session;
+}
+
+int vmp_store_version_known(enum vmp_store_kind kind)
+{
+	const struct vmp_migration *m = schema_of(kind);
+	int n = 0;
+
+	while (m[n].name)
+		n++;
+	return n;
+}
+
+int vmp_store_version(const struct vmp_store *store)
+{
+	return store->version;
+}
+
+void vmp_store_tune_process(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* SQLite primary result codes to ours; what is missing is an input/output error. */
+static const struct {
+	int rc;
+	enum vmp_err err;
+} errors[] = {
+	{ SQLITE_BUSY, VMP_EBUSY },	  { SQLITE_LOCKED, VMP_EBUSY },	 { SQLITE_CORRUPT, VMP_ECORRUPT },
+	{ SQLITE_NOTADB, VMP_ECORRUPT },  { SQLITE_ERROR, VMP_ECORRUPT }, { SQLITE_SCHEMA, VMP_ECORRUPT },
+	{ SQLITE_FULL, VMP_EFULL },	  { SQLITE_NOMEM, VMP_ENOMEM },	 { SQLITE_CONSTRAINT, VMP_EINVAL },
+};
+
+int vmp_store_error(const struct vmp_store *store, int rc, const char *doing, struct vmp_msg *msg)
+{
+	int err = VMP_EIO;
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		if (errors[i].rc == (rc & 0xff))
+			err = errors[i].err;
+	}
+	return vmp_fail(msg, err, "store %s: %s: %s", store->path, doing,
+			store->db && sqlite3_errcode(store->db) == (rc & 0xff) ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc));
+}
+
+static int run(struct vmp_store *store, const char *sql, const char *doing, struct vmp_msg *msg)
+{
+	int rc = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? VMP_OK : vmp_store_error(store, rc, doing, msg);
+}
+
+static int pragma_int(struct vmp_store *store, const char *sql, int *out, struct vmp_msg *msg)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		*out = sqlite3_column_int(stmt, 0);
+		sqlite3_finalize(stmt);
+		return VMP_OK;
+	}
+	rc = vmp_store_error(store, rc, "cannot read", msg);
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+/* Is it a store, of this kind, of a version that we speak? */
+static int check_version(struct vmp_store *store, struct vmp_msg *msg)
+{
+	const int known = vmp_store_version_known(store->kind);
+	int id = 0, err;
+
+	err = pragma_int(store, "PRAGMA application_id", &id, msg);
+	if (err == VMP_OK)
+		err = pragma_int(store, "PRAGMA user_version", &store->version, msg);
+	if (err != VMP_OK)
+		return err;
+	if (store->version == 0 && store->mode == VMP_STORE_CREATE)
+		return VMP_OK;
+	if (id != APPLICATION_ID + (int)store->kind)
+		return vmp_fail(msg, VMP_ECORRUPT, "store %s: not a vmprov %s store", store->path,
+				store->kind == VMP_STORE_POLICY ? "policy" : "session");
+	if (store->version > known)
+		return vmp_fail(msg, VMP_EVERSION,
+				"store %s: schema version %d is newer than this program's %d; upgrade the program",
+				store->path, store->version, known);
+	if (store->version < known && store->mode != VMP_STORE_CREATE)
+		return vmp_fail(msg, VMP_EVERSION, "store %s: schema version %d is older than this program's %d; run vmprov migrate",
+				store->path, store->version, known);
+	return VMP_OK;
+}
+
+static int open_database(struct vmp_store *store, int busy_ms, struct vmp_msg *msg)
+{
+	static const int flags[] = {
+		[VMP_STORE_READ] = SQLITE_OPEN_READONLY,
+		[VMP_STORE_WRITE] = SQLITE_OPEN_READWRITE,
+		[VMP_STORE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	};
+	int rc, keep = 1;
+
+	rc = sqlite3_open_v2(store->path, &store->db, flags[store->mode] | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		return vmp_store_error(store, rc, "cannot open", msg);
+	sqlite3_busy_timeout(store->db, busy_ms);
+	if (store->mode == VMP_STORE_READ)
+		return VMP_OK;
+	/* The -wal and -shm files stay, for readers that may not create them. */
+	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	return run(store, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL", "cannot open", msg);
+}
+
+/* For a path without a file, or with one that cannot be opened, say which. */
+static int open_marker(struct vmp_store *store, struct vmp_msg *msg)
+{
+	int flags = store->mode == VMP_STORE_CREATE ? O_RDWR | O_CREAT : O_PATH;
+
+	/* Made here, not by SQLite, so that the world never reads it; SQLite gives -wal and -shm the same mode. */
+	store->fd = open(store->path, flags | O_CLOEXEC, 0640);
+	if (store->fd >= 0 && store->mode == VMP_STORE_CREATE) {
+		close(store->fd);
+		store->fd = open(store->path, O_PATH | O_CLOEXEC);
+	}
+	if (store->fd >= 0 && fstat(store->fd, &store->seen) == 0)
+		return VMP_OK;
+	return vmp_fail(msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "store %s: cannot open: %s", store->path,
+			strerror(errno));
+}
+
+int vmp_store_open(struct vmp_store **out, const char *path, enum vmp_store_kind kind, enum vmp_store_mode mode,
+		   int busy_ms, struct vmp_msg *msg)
+{
+	struct vmp_store *store = calloc(1, sizeof(*store));
+	int err;
+
+	*out = NULL;
+	if (!store || !(store->path = strdup(path))) {
+		free(store);
+		return vmp_fail(msg, VMP_ENOMEM, "store %s: out of memory", path);
+	}
+	store->kind = kind;
+	store->mode = mode;
+	store->fd = -1;
+	err = open_marker(store, msg);
+	if (err == VMP_OK)
+		err = open_database(store, busy_ms, msg);
+	if (err == VMP_OK)
+		err = check_version(store, msg);
+	if (err == VMP_OK)
+		*out = store;
+	else
+		vmp_store_close(store);
+	return err;
+}
+
+void vmp_store_close(struct vmp_store *store)
+{
+	if (!store)
+		return;
+	vmp_store_look_clear(store);
+	sqlite3_close(store->db);
+	if (store->fd >= 0)
+		close(store->fd);
+	free(store->path);
+	free(store);
+}
+
+static int apply_migrations(struct vmp_store *store, int known, struct vmp_msg *msg)
+{
+	const struct vmp_migration *m = schema_of(store->kind);
+	char stamp[96];
+	int v, err = VMP_OK;
+
+	for (v = store->version; v < known && err == VMP_OK; v++)
+		err = run(store, m[v].sql, m[v].name, msg);
+	if (err != VMP_OK)
+		return err;
+	snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 APPLICATION_ID + (int)store->kind, known);
+	return run(store, stamp, "cannot record the schema version", msg);
+}
+
+int vmp_store_migrate(struct vmp_store *store, int *from, int *to, struct vmp_msg *msg)
+{
+	const int known = vmp_store_version_known(store->kind);
+	int err;
+
+	if (from)
+		*from = store->version;
+	if (to)
+		*to = known;
+	if (store->version == known)
+		return VMP_OK;
+	err = vmp_store_begin(store, msg);
+	if (err != VMP_OK)
+		return err;
+	/* Another process may have migrated while we waited for the lock. */
+	err = pragma_int(store, "PRAGMA user_version", &store->version, msg);
+	if (err == VMP_OK)
+		err = apply_migrations(store, known, msg);
+	if (err == VMP_OK)
+		err = vmp_store_commit(store, msg);
+	if (err != VMP_OK) {
+		vmp_store_rollback(store);
+		return err;
+	}
+	store->version = known;
+	return VMP_OK;
+}
+
+int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg)
+{
+	return run(store, "BEGIN IMMEDIATE", "cannot begin to write", msg);
+}
+
+int vmp_store_commit(struct vmp_store *store, struct vmp_msg *msg)
+{
+	return run(store, "COMMIT", "cannot commit", msg);
+}
+
+void vmp_store_rollback(struct vmp_store *store)
+{
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}

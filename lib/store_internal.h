@@ -1,0 +1,57 @@
+/** What the store's files share; nobody else includes it. */
+#ifndef VMP_STORE_INTERNAL_H
+#define VMP_STORE_INTERNAL_H
+
+#include "arena.h"
+#include "store.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+/** A catalog and the memory behind it. */
+struct vmp_catalog_box {
+	struct vmp_catalog cat;
+	struct vmp_arena strings;
+	unsigned *count_version; /**< for cat.coi[i].member_count: the data version it was read at */
+};
+
+/** Prepared statements of the look-up. */
+enum look { LOOK_VM, LOOK_GENERATION, LOOK_MEMBERS, LOOK_HOSTS, LOOK_NASES, LOOK_EAP_MD5, LOOKS };
+
+struct vmp_store {
+	sqlite3 *db;
+	char *path;
+	enum vmp_store_kind kind;
+	enum vmp_store_mode mode;
+	int version;
+	int fd;                      /**< O_PATH on the file that is open, to notice another in its place; -1 */
+	struct stat seen;            /**< fd's state when path was last found to name it */
+
+	sqlite3_stmt *look[LOOKS];
+	struct vmp_catalog_box *box; /**< NULL: not read yet */
+	unsigned data_version;       /**< box is known to be current at this version of the file */
+	struct vmp_vm vm;
+};
+
+/** Turn SQLite's error into ours, with the store's path and SQLite's words in msg. */
+int vmp_store_error(const struct vmp_store *store, int rc, const char *doing, struct vmp_msg *msg);
+
+/** Read the small tables inside the present read transaction. */
+VMP_CHECKED int vmp_store_catalog_load(struct vmp_store *store, int64_t generation, struct vmp_catalog_box **out,
+				       struct vmp_msg *msg);
+void vmp_store_catalog_free(struct vmp_catalog_box *box);
+
+/** Read the nullable policy columns from col on, in the order vlan, tagged_vlans, cos, ingress_kbps,
+ * egress_kbps, acl, session_timeout_s, mab.  Texts are borrowed from the row. */
+void vmp_store_policy_columns(sqlite3_stmt *stmt, int col, struct vmp_policy *out);
+
+/** Finalize the look-up's statements and drop its catalog. */
+void vmp_store_look_clear(struct vmp_store *store);
+
+/** One migration, from schema/. */
+struct vmp_migration {
+	const char *name, *sql;
+};
+extern const struct vmp_migration vmp_schema_policy[], vmp_schema_session[]; /**< a NULL name ends */
+
+#endif

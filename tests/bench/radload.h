@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* radload: a load generator for RADIUS over UDP.  Parts shared by its files. */
+#ifndef RADLOAD_H
+#define RADLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <netinet/in.h>
+
+#define PACKET_MAX 256 /**< [octets] room for one request; the MAB request takes 113 */
+#define REPLY_MAX  4096 /**< [octets] RFC 2865, section 3 */
+#define ATTRS_MAX  1024 /**< [octets] reply attributes that radload compares */
+#define RA_LEN	   16 /**< [octets] Request and Response Authenticator */
+#define SECRET_MAX 48 /**< [octets] secret + authenticator fit one MD5 input */
+
+/** What the command line asks for. */
+struct options {
+	struct sockaddr_in server;
+	const char *secret;
+	uint64_t mac_first, mac_count, mac_step;
+	uint64_t seed;
+	uint64_t requests; /**< stop after so many; 0 = by time */
+	double seconds; /**< [s] stop sending after so long; 0 = by requests */
+	double rate; /**< [1/s] open loop; 0 = closed loop */
+	double timeout; /**< [s] a reply later than this is lost */
+	double wait; /**< [s] how long to repeat the first request until it is answered */
+	unsigned window; /**< outstanding requests, closed loop */
+	unsigned ports; /**< UDP source ports */
+	unsigned gather; /**< [us] pause before looking for replies */
+	unsigned verify; /**< check the Response Authenticator of one reply in so many */
+	uint8_t expect[ATTRS_MAX]; /**< attributes that each reply must carry */
+	size_t expect_len; /**< [octets] 0 = learn them from the first reply */
+	bool probe; /**< send the first request only */
+	bool tsv;
+};
+
+void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void options_parse(struct options *o, int argc, char **argv);
+int hex_decode(const char *hex, uint8_t *out, size_t max);
+
+/* Packets (radload_packet.c). */
+
+struct codec;
+
+/** One request, preceded in memory by the HMAC's inner key block so that one MD5 call covers both. */
+struct wire {
+	uint8_t ipad[64];
+	uint8_t pkt[PACKET_MAX];
+};
+
+struct codec *codec_new(const struct options *o);
+void codec_free(struct codec *c);
+
+/** Prepare the parts of @p w that do not change between requests.  @return the packet's length. */
+size_t codec_init_wire(const struct codec *c, struct wire *w);
+
+/** Turn @p w into a new request: fresh authenticator, random MAC of the range, hidden password, signature. */
+void codec_fill(struct codec *c, struct wire *w, uint8_t id, uint32_t nas_port);
+
+/** Check the first reply and keep its attributes as what every later one must carry.
+ *
+ * @return NULL, or what is wrong with it (static text).
+ */
+const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN]);
+
+/** Check a reply: code, length and attributes always, the Response Authenticator on a sampling.
+ *
+ * @p pkt is clobbered.
+ */
+bool codec_check(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN]);
+
+/* Latencies (radload_hist.c): log-linear, 32 steps to the octave, so within 3 %. */
+
+#define HIST_STEPS 32
+#define HIST_SLOTS (HIST_STEPS * 60)
+
+struct hist {
+	uint64_t total;
+	uint64_t slot[HIST_SLOTS];
+};
+
+void hist_add(struct hist *h, uint64_t ns);
+double hist_quantile_us(const struct hist *h, double q);
+
+/* The run (radload_run.c). */
+
+struct result {
+	uint64_t requests, replies, lost, wrong, late;
+	double seconds; /**< [s] first request to last reply */
+	struct hist hist;
+};
+
+/** Send the first request until it is answered and learn the reply.  Dies when nothing answers in time. */
+void run_probe(const struct options *o, struct codec *c);
+void run_load(const struct options *o, struct codec *c, struct result *r);
+
+#endif
