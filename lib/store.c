@@ -54,6 +54,10 @@ int vmp_store_error(const struct vmp_store *store, int rc, const char *doing, st
 		if (errors[i].rc == (rc & 0xff))
 			err = errors[i].err;
 	}
+	if (store->mode == VMP_STORE_READ && (rc & 0xff) == SQLITE_READONLY)
+		return vmp_fail(msg, VMP_EIO,
+				"store %s: %s: its -wal and -shm files are missing or may not be read; run vmprov doctor",
+				store->path, doing);
 	return vmp_fail(msg, err, "store %s: %s: %s", store->path, doing,
 			store->db && sqlite3_errcode(store->db) == (rc & 0xff) ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc));
 }

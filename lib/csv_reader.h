@@ -4,8 +4,8 @@
  * inside one, and a quoted field may span lines.  Blank lines and a byte order mark at the start
  * are skipped, blanks around a field that is not quoted are dropped.
  */
-#ifndef VMP_CSV_H
-#define VMP_CSV_H
+#ifndef VMP_CSV_READER_H
+#define VMP_CSV_READER_H
 
 #include "err.h"
 

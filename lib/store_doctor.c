@@ -1,0 +1,104 @@
+/* Checks of a store's content: each is a statement that yields what is wrong, by name. */
+#include "store_doctor.h"
+#include "store_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define EXAMPLES 3
+
+struct check {
+	enum vmp_grade grade; /* when rows come back */
+	const char *name, *advice, *sql;
+};
+
+#define DAMAGED "stop the writers and restore a backup; `sqlite3 FILE .recover` saves what can be saved"
+#define TRIGGERS "somebody wrote past the triggers; save with `vmprov export` and import into a new store"
+
+/* What both kinds share. */
+#define WHOLE                                                                                             \
+	{ VMP_GRADE_FAIL, "integrity", DAMAGED, "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'" }, \
+	{ VMP_GRADE_FAIL, "journal mode", "run `sqlite3 FILE 'PRAGMA journal_mode = WAL'`: readers must not block writers", \
+	  "SELECT journal_mode FROM pragma_journal_mode WHERE journal_mode <> 'wal'" }
+
+#define FIRST_COI_VLAN                                                                           \
+	"(SELECT vlan FROM member JOIN coi ON coi.id = coi_id WHERE member.mac = vm.mac "         \
+	"ORDER BY priority, member_count, coi.id LIMIT 1)"
+
+static const struct check policy_checks[] = {
+	WHOLE,
+	{ VMP_GRADE_FAIL, "references", TRIGGERS,
+	  "SELECT \"table\" || coalesce(' row ' || rowid, '') || ' without its ' || parent FROM pragma_foreign_key_check" },
+	{ VMP_GRADE_FAIL, "COI member counts", TRIGGERS,
+	  "SELECT name FROM coi WHERE member_count <> (SELECT count(*) FROM member WHERE coi_id = coi.id)" },
+	{ VMP_GRADE_FAIL, "COIs in the VMs' rows", TRIGGERS,
+	  "SELECT name FROM vm WHERE length(coi_ids) - length(replace(coi_ids, ',', '')) + (coi_ids <> '') "
+	  "<> (SELECT count(*) FROM member WHERE member.mac = vm.mac) OR EXISTS (SELECT 1 FROM member "
+	  "WHERE member.mac = vm.mac AND instr(',' || coi_ids || ',', ',' || coi_id || ',') = 0)" },
+	{ VMP_GRADE_FAIL, "links in the VMs' rows", TRIGGERS,
+	  "SELECT name FROM vm WHERE links <> (EXISTS (SELECT 1 FROM vm_host WHERE vm_host.mac = vm.mac)) "
+	  "+ 2 * (EXISTS (SELECT 1 FROM vm_nas WHERE vm_nas.mac = vm.mac)) "
+	  "+ 4 * (EXISTS (SELECT 1 FROM eap_md5 WHERE eap_md5.mac = vm.mac))" },
+	{ VMP_GRADE_WARN, "disabled COIs", "VMs whose primary COI is disabled are refused; enable it or remove its members",
+	  "SELECT name FROM coi WHERE NOT enabled AND member_count > 0" },
+	{ VMP_GRADE_WARN, "VLANs", "give these VMs, one of their COIs or their enclave a vlan, or the switch decides alone",
+	  "SELECT name FROM vm WHERE enabled AND vlan IS NULL AND " FIRST_COI_VLAN " IS NULL "
+	  "AND (SELECT vlan FROM enclave WHERE id = enclave_id) IS NULL" },
+	{ VMP_GRADE_WARN, "expired VMs", "remove them, or move not_after",
+	  "SELECT name FROM vm WHERE not_after <= CAST(strftime('%s', 'now') AS INTEGER)" },
+	{ VMP_GRADE_WARN, "uplinks of hosts", "VMs bound to these hosts are refused without a certificate; set their uplinks",
+	  "SELECT name FROM host WHERE id IN (SELECT host_id FROM vm_host) AND id NOT IN (SELECT host_id FROM host_uplink)" },
+};
+
+static const struct check session_checks[] = { WHOLE };
+
+static void add_example(struct vmp_finding *f, const char *name)
+{
+	size_t used = strlen(f->examples);
+
+	if (f->count <= EXAMPLES)
+		snprintf(f->examples + used, sizeof(f->examples) - used, "%s%s", used ? ", " : "", name ? name : "?");
+	else if (f->count == EXAMPLES + 1)
+		snprintf(f->examples + used, sizeof(f->examples) - used, ", ...");
+}
+
+static int examine_one(struct vmp_store *store, const struct check *check, struct vmp_finding *f, struct vmp_msg *msg)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(store->db, check->sql, -1, &stmt, NULL), err = VMP_OK;
+
+	memset(f, 0, sizeof(*f));
+	f->check = check->name;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	for (; rc == SQLITE_ROW; rc = sqlite3_step(stmt)) {
+		f->grade = check->grade;
+		f->advice = check->advice;
+		f->count++;
+		add_example(f, (const char *)sqlite3_column_text(stmt, 0));
+	}
+	if (rc != SQLITE_DONE)
+		err = vmp_store_error(store, rc, check->name, msg);
+	sqlite3_finalize(stmt);
+	return err;
+}
+
+int vmp_store_examine(struct vmp_store *store, void (*found)(void *ctx, const struct vmp_finding *finding), void *ctx,
+		      struct vmp_msg *msg)
+{
+	const struct check *checks = store->kind == VMP_STORE_POLICY ? policy_checks : session_checks;
+	size_t n = store->kind == VMP_STORE_POLICY ? ARRAY_SIZE(policy_checks) : ARRAY_SIZE(session_checks), i;
+	struct vmp_finding f;
+	int rc = sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL), err = VMP_OK;
+
+	if (rc != SQLITE_OK)
+		return vmp_store_error(store, rc, "cannot begin to read", msg);
+	for (i = 0; i < n && err == VMP_OK; i++) {
+		err = examine_one(store, &checks[i], &f, msg);
+		if (err == VMP_OK)
+			found(ctx, &f);
+	}
+	vmp_store_rollback(store);
+	return err;
+}
