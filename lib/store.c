@@ -119,17 +119,24 @@ static int open_database(struct vmp_store *store, int busy_ms, struct vmp_msg *m
 		[VMP_STORE_WRITE] = SQLITE_OPEN_READWRITE,
 		[VMP_STORE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
-	int rc, keep = 1;
-
-	rc = sqlite3_open_v2(store->path, &store->db, flags[store->mode] | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(store->path, &store->db, flags[store->mode] | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return vmp_store_error(store, rc, "cannot open", msg);
 	sqlite3_busy_timeout(store->db, busy_ms);
-	if (store->mode == VMP_STORE_READ)
-		return VMP_OK;
-	/* The -wal and -shm files stay, for readers that may not create them. */
+	return VMP_OK;
+}
+
+static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)
+{
+	int keep = 1;
+
+	/* The -wal and -shm files stay, for readers that may not create them; emptied at the last close, so
+	 * that nothing of this file is left to be read into one that takes its place. */
 	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-	return run(store, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL", "cannot open", msg);
+	return run(store,
+		   "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;"
+		   "PRAGMA journal_size_limit = 67108864",
+		   "cannot open", msg);
 }
 
 /* For a path without a file, or with one that cannot be opened, say which. */
@@ -168,6 +175,8 @@ int vmp_store_open(struct vmp_store **out, const char *path, enum vmp_store_kind
 		err = open_database(store, busy_ms, msg);
 	if (err == VMP_OK)
 		err = check_version(store, msg);
+	if (err == VMP_OK && mode != VMP_STORE_READ)
+		err = prepare_to_write(store, msg);
 	if (err == VMP_OK)
 		*out = store;
 	else
@@ -180,6 +189,8 @@ void vmp_store_close(struct vmp_store *store)
 	if (!store)
 		return;
 	vmp_store_look_clear(store);
+	if (store->mode != VMP_STORE_READ)
+		sqlite3_exec(store->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 	sqlite3_close(store->db);
 	if (store->fd >= 0)
 		close(store->fd);

@@ -1,0 +1,56 @@
+# Unit tests (Check), fuzz targets with their corpora, system tests against the real servers, benches.
+unit_SRCS := $(sort $(wildcard tests/unit/*.c))
+unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv
+CFLAGS_tests = -DWIRE_DIR='"$(CURDIR)/tests/wire"'
+PROGRAMS += unit
+TEST_PROGRAMS := unit radhex radload
+
+radhex_SRCS := tests/system/radhex.c
+radhex_LIBS := -lcrypto
+radload_SRCS := $(sort $(wildcard tests/bench/radload*.c))
+radload_LIBS := -lcrypto
+PROGRAMS += radhex radload
+
+# -- fuzzing: tests/fuzz/fuzz_NAME.c.  `make check` replays each corpus without a fuzzer. ----------
+fuzz_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+define fuzz_replay
+fuzz-$(1)_SRCS := tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c
+fuzz-$(1)_LIBS := -lcsv -ljansson
+PROGRAMS += fuzz-$(1)
+endef
+$(foreach n,$(fuzz_NAMES),$(eval $(call fuzz_replay,$(n))))
+
+# With libFuzzer, from source in one go: another compiler and other flags than the rest.
+build/fuzz/fuzz-%: tests/fuzz/fuzz_%.c $(lib_SRCS) build/gen/schema.c
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-o $@ $^ -lcsv -ljansson $(lib_LIBS)
+
+TIME ?= 60
+fuzz: $(if $(T),fuzz-run-$(T),$(fuzz_NAMES:%=fuzz-run-%))
+fuzz-run-%: build/fuzz/fuzz-%
+	$(Q)mkdir -p build/fuzz/corpus-$*
+	$(Q)build/fuzz/fuzz-$* -max_total_time=$(TIME) -max_len=8192 -timeout=5 -print_final_stats=1 \
+		build/fuzz/corpus-$* tests/fuzz/corpus/$*
+
+# -- make check -----------------------------------------------------------------------------------
+system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh,$(wildcard tests/system/*.sh))))
+.PHONY: check check-unit check-fuzz check-system
+check: check-unit check-fuzz check-system
+
+check-unit: all
+	$(Q)$(B)/bin/unit
+
+check-fuzz: all
+	$(Q)for n in $(fuzz_NAMES); do $(B)/bin/fuzz-$$n tests/fuzz/corpus/$$n || exit 1; done
+
+check-system: all
+	$(Q)B=$(B) SAN=$(SAN) sh tests/run-system.sh $(or $(T),$(system_TESTS))
+
+# -- make bench -----------------------------------------------------------------------------------
+bench: all
+	$(Q)B=$(B) bash tests/bench/bench.sh
+
+bench-quick: all
+	$(Q)B=$(B) bash tests/bench/bench.sh --quick

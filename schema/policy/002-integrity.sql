@@ -226,7 +226,7 @@ END;
 CREATE TRIGGER member_insert AFTER INSERT ON member
 BEGIN
 	UPDATE coi SET member_count = member_count + 1 WHERE id = NEW.coi_id;
-	UPDATE vm SET coi_ids = coi_ids || iif(coi_ids = '', '', ',') || NEW.coi_id WHERE mac = NEW.mac;
+	UPDATE vm SET coi_ids = (SELECT group_concat(coi_id) FROM member WHERE mac = NEW.mac) WHERE mac = NEW.mac;
 END;
 CREATE TRIGGER member_delete AFTER DELETE ON member
 BEGIN

@@ -1,0 +1,150 @@
+#include "scratch.h"
+#include "suites.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int open_as(enum vmp_store_kind kind, enum vmp_store_mode mode, struct vmp_msg *msg)
+{
+	struct vmp_store *store;
+	int err = vmp_store_open(&store, scratch_path, kind, mode, 50, msg);
+
+	ck_assert((err == VMP_OK) == (store != NULL));
+	vmp_store_close(store);
+	return err;
+}
+
+START_TEST(a_new_store_is_current_and_private)
+{
+	struct vmp_store *store;
+	struct vmp_msg msg;
+	struct stat st;
+	int from, to;
+
+	ck_assert_int_eq(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 50, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_version(store), vmp_store_version_known(VMP_STORE_POLICY));
+	ck_assert_int_eq(vmp_store_migrate(store, &from, &to, &msg), VMP_OK);
+	ck_assert_int_eq(from, to);
+	vmp_store_close(store);
+	ck_assert_int_eq(stat(scratch_path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0640);
+}
+END_TEST
+
+START_TEST(a_missing_file)
+{
+	struct vmp_msg msg;
+
+	unlink(scratch_path);
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_ENOENT);
+	ck_assert_ptr_nonnull(strstr(msg.text, scratch_path));
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_WRITE, &msg), VMP_ENOENT);
+	ck_assert_int_eq(access(scratch_path, F_OK), -1);
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_store)
+{
+	struct vmp_msg msg;
+	FILE *f = fopen(scratch_path, "w");
+
+	fputs("This is a letter to the administrator, long enough to be read as a header of one hundred octets, "
+	      "and more.", f);
+	fclose(f);
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_ECORRUPT);
+}
+END_TEST
+
+START_TEST(a_store_of_the_other_kind)
+{
+	struct vmp_msg msg;
+
+	ck_assert_int_eq(open_as(VMP_STORE_SESSION, VMP_STORE_WRITE, &msg), VMP_ECORRUPT);
+	ck_assert_ptr_nonnull(strstr(msg.text, "not a vmprov session store"));
+}
+END_TEST
+
+START_TEST(a_database_of_somebody_else)
+{
+	struct vmp_msg msg;
+
+	scratch_sql("PRAGMA application_id = 7");
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_ECORRUPT);
+}
+END_TEST
+
+START_TEST(a_newer_schema_is_refused)
+{
+	struct vmp_msg msg;
+
+	scratch_sql("PRAGMA user_version = 1000");
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_EVERSION);
+	ck_assert_ptr_nonnull(strstr(msg.text, "newer"));
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_CREATE, &msg), VMP_EVERSION);
+}
+END_TEST
+
+START_TEST(an_older_schema_wants_migration)
+{
+	struct vmp_msg msg;
+
+	scratch_sql("PRAGMA user_version = 1");
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_EVERSION);
+	ck_assert_ptr_nonnull(strstr(msg.text, "vmprov migrate"));
+}
+END_TEST
+
+START_TEST(a_failed_migration_changes_nothing)
+{
+	struct vmp_store *store;
+	struct vmp_msg msg;
+
+	/* Version 1 again, with version 2's triggers in the way. */
+	scratch_sql("PRAGMA user_version = 1");
+	ck_assert_int_eq(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 50, &msg), VMP_OK);
+	ck_assert_int_ne(vmp_store_migrate(store, NULL, NULL, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_version(store), 1);
+	vmp_store_close(store);
+	scratch_sql("PRAGMA user_version = 4; INSERT INTO vm_record (mac) VALUES ('525400aabbcc')");
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_OK);
+}
+END_TEST
+
+START_TEST(a_locked_store_is_busy)
+{
+	struct vmp_store *a, *b;
+	struct vmp_msg msg;
+
+	ck_assert_int_eq(vmp_store_open(&a, scratch_path, VMP_STORE_POLICY, VMP_STORE_WRITE, 50, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_open(&b, scratch_path, VMP_STORE_POLICY, VMP_STORE_WRITE, 50, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_begin(a, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_begin(b, &msg), VMP_EBUSY);
+	vmp_store_rollback(b);
+	ck_assert_int_eq(vmp_store_commit(a, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_begin(b, &msg), VMP_OK);
+	vmp_store_rollback(b);
+	vmp_store_close(a);
+	vmp_store_close(b);
+}
+END_TEST
+
+Suite *check_store(void)
+{
+	Suite *s = suite_create("store");
+	TCase *t = tcase_create("store");
+
+	tcase_add_checked_fixture(t, scratch_setup, scratch_teardown);
+	tcase_add_test(t, a_new_store_is_current_and_private);
+	tcase_add_test(t, a_missing_file);
+	tcase_add_test(t, a_file_that_is_no_store);
+	tcase_add_test(t, a_store_of_the_other_kind);
+	tcase_add_test(t, a_database_of_somebody_else);
+	tcase_add_test(t, a_newer_schema_is_refused);
+	tcase_add_test(t, an_older_schema_wants_migration);
+	tcase_add_test(t, a_failed_migration_changes_nothing);
+	tcase_add_test(t, a_locked_store_is_busy);
+	suite_add_tcase(s, t);
+	return s;
+}
