@@ -18,13 +18,14 @@ typedef struct line {
 } line_t;
 
 /*
- *	Applies whole when each fact it refers to has a value, otherwise not at all.
+ *	Applies whole when each fact it refers to has a value and no expansion comes out empty, otherwise
+ *	not at all.
  */
 typedef struct section {
 	struct section *next;
 	size_t n_facts;
 	fact_t const *facts[MAX_REFERENCES];
-	bool slow;
+	size_t n_expansions;
 	line_t *lines;
 } section_t;
 
@@ -99,8 +100,12 @@ static int line_rhs(line_t *line, section_t *section, vp_map_t const *map, CONF_
 
 	case TMPL_TYPE_XLAT:
 	case TMPL_TYPE_XLAT_STRUCT:
+		if (section->n_expansions == MAX_REFERENCES) {
+			cf_log_err_cs(cs, "expected at most %d expansions in one update section", MAX_REFERENCES);
+			return -1;
+		}
 		line->expand = map->rhs;
-		section->slow = true;
+		section->n_expansions++;
 		return 0;
 
 	default:
@@ -252,41 +257,45 @@ static bool put_fact(REQUEST *request, vp_cursor_t *tail, line_t const *line, va
 	return true;
 }
 
-/*
- *	An expansion that comes out empty has nothing to say.
- */
-static bool put_expansion(REQUEST *request, vp_cursor_t *tail, line_t const *line)
+static bool put_text(REQUEST *request, vp_cursor_t *tail, line_t const *line, char const *text)
 {
-	char *text = NULL;
-	ssize_t len = tmpl_aexpand(request, &text, request, line->expand, NULL, NULL);
-	VALUE_PAIR *vp;
+	VALUE_PAIR *vp = fr_pair_afrom_da(request->reply, line->da);
 
-	if (len <= 0) {
-		talloc_free(text);
-		return len == 0;
+	if (!vp || (fr_pair_value_from_str(vp, text, strlen(text)) < 0)) {
+		REDEBUG("%s: cannot hold \"%s\": %s", line->da->name, text, fr_strerror());
+		talloc_free(vp);
+		return false;
 	}
-	vp = fr_pair_afrom_da(request->reply, line->da);
-	if (vp && (fr_pair_value_from_str(vp, text, (size_t) len) == 0)) {
-		if (line->tag != TAG_ANY) vp->tag = line->tag;
-		reply_put(request, tail, line, vp);
-		talloc_free(text);
-		return true;
-	}
-	REDEBUG("%s: cannot hold \"%s\": %s", line->da->name, text, fr_strerror());
-	talloc_free(vp);
-	talloc_free(text);
-	return false;
+	if (line->tag != TAG_ANY) vp->tag = line->tag;
+	reply_put(request, tail, line, vp);
+	return true;
 }
 
 /*
- *	What a section refers to, asked once; facts with one value share the common array, since few have more.
+ *	On a += line each line of text is an attribute.
+ */
+static bool put_expansion(REQUEST *request, vp_cursor_t *tail, line_t const *line, char *text)
+{
+	char *one;
+
+	if (line->op != T_OP_ADD) return put_text(request, tail, line, text);
+	while ((one = strsep(&text, "\n"))) {
+		if (*one && !put_text(request, tail, line, one)) return false;
+	}
+	return true;
+}
+
+/*
+ *	What a section refers to, asked once.  Facts share the room, since few have more than one value.
  */
 typedef struct gathered {
 	value_t value[MAX_REFERENCES + FACT_VALUES * 2];
 	size_t at[MAX_REFERENCES], n[MAX_REFERENCES];
+	char *text[MAX_REFERENCES];
+	size_t n_text;
 } gathered_t;
 
-static bool gather(section_t const *section, answer_t *answer, gathered_t *out)
+static bool gather_facts(section_t const *section, answer_t *answer, gathered_t *out)
 {
 	size_t i, at = 0;
 
@@ -295,7 +304,7 @@ static bool gather(section_t const *section, answer_t *answer, gathered_t *out)
 		size_t n = fact_values(section->facts[i], answer, values);
 
 		if (!n) return false;
-		if (at + n > sizeof(out->value) / sizeof(out->value[0])) n = 1;
+		if (at + n > sizeof(out->value) / sizeof(out->value[0]) - MAX_REFERENCES) n = 1;
 		memcpy(&out->value[at], values, n * sizeof(values[0]));
 		out->at[i] = at;
 		out->n[i] = n;
@@ -304,23 +313,40 @@ static bool gather(section_t const *section, answer_t *answer, gathered_t *out)
 	return true;
 }
 
-static bool section_apply(section_t const *section, REQUEST *request, vp_cursor_t *tail, gathered_t const *got)
+/*
+ *	1: all have something to say, 0: one is empty, -1: one cannot be expanded, which the request's log tells.
+ */
+static int gather_expansions(section_t const *section, REQUEST *request, answer_t *answer, gathered_t *out)
 {
 	line_t const *line;
+	ssize_t len = 1;
 
-	for (line = section->lines; line; line = line->next) {
-		bool done;
+	vmprov_xlat_current(answer);
+	for (line = section->lines; line && len > 0; line = line->next) {
+		if (!line->expand) continue;
+		out->text[out->n_text] = NULL;
+		len = tmpl_aexpand(request, &out->text[out->n_text++], request, line->expand, NULL, NULL);
+	}
+	vmprov_xlat_current(NULL);
+	return (len > 0) - (len < 0);
+}
 
+static bool section_apply(section_t const *section, REQUEST *request, vp_cursor_t *tail, gathered_t *got)
+{
+	line_t const *line;
+	size_t text = 0;
+	bool done = true;
+
+	for (line = section->lines; line && done; line = line->next) {
 		if (line->literal) {
 			done = put_literal(request, tail, line);
 		} else if (line->expand) {
-			done = put_expansion(request, tail, line);
+			done = put_expansion(request, tail, line, got->text[text++]);
 		} else {
 			done = put_fact(request, tail, line, &got->value[got->at[line->fact]], got->n[line->fact]);
 		}
-		if (!done) return false;
 	}
-	return true;
+	return done;
 }
 
 bool dialect_apply(dialect_t const *dialect, REQUEST *request, answer_t *answer)
@@ -332,11 +358,14 @@ bool dialect_apply(dialect_t const *dialect, REQUEST *request, answer_t *answer)
 	fr_cursor_init(&tail, &request->reply->vps);
 	for (section = dialect->sections; section && done; section = section->next) {
 		gathered_t got;
+		int expanded;
 
-		if (!gather(section, answer, &got)) continue;
-		if (section->slow) vmprov_xlat_current(answer);
-		done = section_apply(section, request, &tail, &got);
-		if (section->slow) vmprov_xlat_current(NULL);
+		got.n_text = 0;
+		if (!gather_facts(section, answer, &got)) continue;
+		expanded = section->n_expansions ? gather_expansions(section, request, answer, &got) : 1;
+		if (expanded > 0) done = section_apply(section, request, &tail, &got);
+		if (expanded < 0) done = false;
+		while (got.n_text) talloc_free(got.text[--got.n_text]);
 	}
 	return done;
 }

@@ -40,59 +40,96 @@ static void put_value(out_t *out, value_t const *value)
 }
 
 /*
- *	Write an item once: its text with the nth value of each field between angle brackets.
+ *	One field between angle brackets, "#" being the number of the repetition.
+ *	Returns false when it has no value for this repetition.
+ */
+static bool put_field(out_t *out, answer_t *answer, char const *name, size_t len, size_t nth, char const **error)
+{
+	value_t values[FACT_VALUES];
+	fact_t const *fact;
+	size_t n;
+
+	if (len == 1 && *name == '#') {
+		put_value(out, &(value_t){ .num = (uint32_t) nth + 1 });
+		return true;
+	}
+	fact = fact_by_name(name, len);
+	if (!fact) {
+		*error = "expected the name of a field between < and >";
+		return false;
+	}
+	n = fact_values(fact, answer, values);
+	if (!n || (nth && nth >= n)) return false;
+	put_value(out, &values[nth]);
+	return true;
+}
+
+/*
+ *	Write an item once: its text with the nth value of each field.
  *	Returns false, having written nothing that counts, when a field has no such value.
  */
 static bool put_item(out_t *out, answer_t *answer, char const *item, char const *end, size_t nth, char const **error)
 {
 	while (item < end) {
-		value_t values[FACT_VALUES];
 		char const *open = memchr(item, '<', (size_t)(end - item)), *close;
-		fact_t const *fact;
-		size_t n;
 
 		put(out, item, (size_t)((open ? open : end) - item));
 		if (!open) return true;
 		close = memchr(open, '>', (size_t)(end - open));
-		fact = close ? fact_by_name(open + 1, (size_t)(close - open - 1)) : NULL;
-		if (!fact) {
-			*error = "expected the name of a field between < and >";
+		if (!close) {
+			*error = "expected > after <";
 			return false;
 		}
-		n = fact_values(fact, answer, values);
-		if (!n || (nth && nth >= n)) return false;
-		put_value(out, &values[nth]);
+		if (!put_field(out, answer, open + 1, (size_t)(close - open - 1), nth, error)) return false;
 		item = close + 1;
 	}
 	return true;
 }
 
 /*
- *	"SEP ITEM ITEM...": an item stands once for each value of its fields, and not at all without one.
+ *	An item stands once for each value of its fields, and not at all without one.
+ */
+static void put_repeated(out_t *out, answer_t *answer, char const *start, char const *sep, size_t sep_len,
+			 char const *item, char const *end, char const **error)
+{
+	size_t nth;
+
+	for (nth = 0; nth < FACT_VALUES && !*error; nth++) {
+		out_t before = *out;
+
+		if (out->at != start) put(out, sep, sep_len);
+		if (!put_item(out, answer, item, end, nth, error)) {
+			*out = before;
+			*out->at = '\0';
+			return;
+		}
+		if (!memchr(item, '<', (size_t)(end - item))) return;
+	}
+}
+
+/*
+ *	"SEP ITEM ITEM..."
  */
 static ssize_t join(answer_t *answer, char const *fmt, out_t *out, char const **error)
 {
-	char const *start = out->at, *sep = fmt, *item;
+	char const *start = out->at, *item;
 	size_t sep_len = strcspn(fmt, " ");
 
-	for (item = sep + sep_len; *(item += strspn(item, " ")); item += strcspn(item, " ")) {
-		char const *end = item + strcspn(item, " ");
-		size_t nth;
-
-		for (nth = 0; nth < FACT_VALUES; nth++) {
-			out_t before = *out;
-
-			if (out->at != start) put(out, sep, sep_len);
-			if (!put_item(out, answer, item, end, nth, error)) {
-				*out = before;
-				*out->at = '\0';
-				break;
-			}
-			if (!memchr(item, '<', (size_t)(end - item))) break;
-		}
-		if (*error) return -1;
+	for (item = fmt + sep_len; *(item += strspn(item, " ")) && !*error; item += strcspn(item, " ")) {
+		put_repeated(out, answer, start, fmt, sep_len, item, item + strcspn(item, " "), error);
 	}
-	return out->at - start;
+	return *error ? -1 : out->at - start;
+}
+
+/*
+ *	"ITEM", blanks and all, a line for each repetition.
+ */
+static ssize_t lines(answer_t *answer, char const *fmt, out_t *out, char const **error)
+{
+	char const *start = out->at;
+
+	put_repeated(out, answer, start, "\n", 1, fmt, fmt + strlen(fmt), error);
+	return *error ? -1 : out->at - start;
 }
 
 static ssize_t one_field(answer_t *answer, char const *fmt, out_t *out, char const **error)
@@ -103,7 +140,7 @@ static ssize_t one_field(answer_t *answer, char const *fmt, out_t *out, char con
 	size_t n, i;
 
 	if (!fact) {
-		*error = "expected a field such as vlan-id, \"join SEP ITEM...\", \"verdict\" or \"stat NAME\"";
+		*error = "expected a field such as vlan-id, \"join SEP ITEM...\", \"lines ITEM\", \"verdict\" or \"stat NAME\"";
 		return -1;
 	}
 	n = fact_values(fact, answer, values);
@@ -117,6 +154,7 @@ static ssize_t one_field(answer_t *answer, char const *fmt, out_t *out, char con
 static ssize_t evaluate(answer_t *answer, char const *fmt, out_t *out, char const **error)
 {
 	if (strncmp(fmt, "join ", 5) == 0) return join(answer, fmt + 5, out, error);
+	if (strncmp(fmt, "lines ", 6) == 0) return lines(answer, fmt + 6, out, error);
 	if (strcmp(fmt, "verdict") == 0) {
 		char const *start = out->at, *name = vmp_verdict_name(answer->decision->verdict);
 
@@ -159,7 +197,8 @@ static ssize_t stat_named(rlm_vmprov_t const *inst, char const *name, out_t *out
 }
 
 /*
- *	%{vmprov:vlan-id}, %{vmprov:join , <vlan-id>u <tagged-vlan>t}, %{vmprov:verdict}, %{vmprov:stat allow}
+ *	%{vmprov:vlan-id}, %{vmprov:join , <vlan-id>u <tagged-vlan>t}, %{vmprov:lines rule <#>: <acl-rule>},
+ *	%{vmprov:verdict}, %{vmprov:stat allow}
  */
 static ssize_t vmprov_xlat(void *instance, REQUEST *request, char const *fmt, char *buffer, size_t size)
 {

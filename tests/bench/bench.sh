@@ -6,12 +6,12 @@
 # Method
 #   Four servers run on this machine, on loopback, from configurations made in build/bench: `static`
 #   (the same six reply attributes for everybody, no look-up: the ceiling), `files` (rlm_files), `sql`
-#   (rlm_sql_sqlite, stock schema and queries) and `vmprov`.  All have the same settings (lib.sh,
-#   settings_shipped), so that only the look-up differs.  radload sends MAC authentication bypass
-#   requests for uniformly random MACs of the whole range in a closed loop, and checks every reply.
-#   The servers are loaded one at a time in alternation (static files sql vmprov, static files ...),
-#   so that a slow spell of the machine meets all of them.  Printed are medians over the rounds; a
-#   ratio is the median of the ratios to `static` within each round.  Below 10 % it is noise.
+#   (rlm_sql_sqlite, stock schema and queries) and `vmprov`.  All have the settings that raddb/ ships,
+#   read from there, so that only the look-up differs.  radload sends requests as switches do for MAC
+#   authentication, for uniformly random MACs of the whole range in a closed loop, and checks every
+#   reply.  The servers are loaded one at a time in alternation (static files sql vmprov, static files
+#   ...), so that a slow spell of the machine meets all of them.  Printed are medians over the rounds;
+#   a ratio is the median of the ratios to `static` within each round.  Below 10 % it is noise.
 #
 #   CPU     the server's user and system time [us/request = 0.1 s per 100,000 requests].  On loopback
 #           the kernel's receive path runs in the sender: the generator's packets are charged to
@@ -27,17 +27,20 @@
 #   512 source ports are loaded at fixed rates, with stock and with shipped settings.
 #
 # Options: --quick (under two minutes), --sizes "1000 100000", --rounds N, --seconds S (a round),
-#   --kinds "static vmprov", --no-cliff.  Environment: BENCH_PORT (first of four UDP ports, 18130),
-#   BUILD, RADLOAD, RADIUSD, LIBDIR, RADDB.  Data is kept in build/bench/data and made only once.
+#   --kinds "static vmprov", --no-cliff.  Environment: BENCH_PORT (first of four UDP ports, 28120),
+#   BUILD (data and results), B (our programs, build/current), RADLOAD, RADIUSD, LIBDIR, RADDB.  Data
+#   is kept in build/bench/data and made only once: remove it after a change of the schema.
 # Output: a table; build/bench.tsv (medians), build/bench/rounds.tsv (each measurement).
 
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-BUILD=${BUILD:-$(cd "$HERE/../.." && pwd)/build}
-WORK=$BUILD/bench
-RADLOAD=${RADLOAD:-$WORK/radload}
-BENCH_PORT=${BENCH_PORT:-18130}
+REPO=$(cd "$HERE/../.." && pwd)
+BUILD=${BUILD:-$REPO/build}
+B=$(realpath -m "${B:-$BUILD/current}")
+WORK=$(realpath -m "$BUILD/bench")
+RADLOAD=${RADLOAD:-$B/bin/radload}
+BENCH_PORT=${BENCH_PORT:-28120}
 KINDS="static files sql vmprov"
 SIZES="1000 100000 1000000"
 ROUNDS=5

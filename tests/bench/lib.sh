@@ -37,20 +37,33 @@ find_server() {
 link_modules() {
 	mkdir -p "$WORK/lib"
 	ln -sf "$LIBDIR"/*.so "$WORK/lib/"
-	[ -e "$BUILD/rlm_vmprov.so" ] && ln -sf "$(realpath "$BUILD/rlm_vmprov.so")" "$WORK/lib/"
+	[ -e "$B/rlm_vmprov.so" ] && ln -sf "$(realpath "$B/rlm_vmprov.so")" "$WORK/lib/"
 	return 0
 }
 
 settings_stock() {
 	T_START=5 T_MAX=32 T_MIN_SPARE=3 T_MAX_SPARE=10
-	MAX_REQUESTS=16384 CLEANUP_DELAY=5 RECV_BUFF='' POOL_SIZE=8192 SERVER_ENV=()
+	MAX_REQUESTS=16384 CLEANUP_DELAY=5 RECV_BUFF='' MAX_QUEUE=65536 POOL_SIZE=8192 SERVER_ENV=()
 }
 
-# As shipped; see docs/OPERATING.md for why.
-settings_shipped() {
-	T_START=$(nproc) T_MAX=$(nproc) T_MIN_SPARE=1 T_MAX_SPARE=$(nproc)
-	MAX_REQUESTS=262144 CLEANUP_DELAY=2 RECV_BUFF=4194304 POOL_SIZE=8192 SERVER_ENV=()
+# shipped KEY DEFAULT: what raddb/ sets; the first of several.
+shipped() {
+	local value
+	value=$(awk -v key="$1" '$1 == key && $2 == "=" { print $3; exit }' "$REPO"/raddb/{vmprov.conf,sites-available/vmprov})
+	echo "${value:-$2}"
 }
+
+# As raddb/ ships them; docs/OPERATING.md has the reasons.
+settings_shipped() {
+	T_START=$(shipped start_servers 5) T_MAX=$(shipped max_servers 32)
+	T_MIN_SPARE=$(shipped min_spare_servers 3) T_MAX_SPARE=$(shipped max_spare_servers 10)
+	MAX_REQUESTS=$(shipped max_requests 16384) CLEANUP_DELAY=$(shipped cleanup_delay 5)
+	RECV_BUFF=$(shipped recv_buff '') MAX_QUEUE=$(shipped max_queue_size 65536)
+	POOL_SIZE=$(shipped talloc_pool_size 8192) SERVER_ENV=()
+}
+
+# Run a function that a server kind may have.
+optional() { if declare -F "$1" >/dev/null; then "$1"; fi; }
 
 # server_write NAME KIND VMS PORT: a configuration of its own for each server.
 server_write() {
@@ -88,6 +101,7 @@ server_write() {
 			max_servers = $T_MAX
 			min_spare_servers = $T_MIN_SPARE
 			max_spare_servers = $T_MAX_SPARE
+			max_queue_size = $MAX_QUEUE
 			max_requests_per_server = 0
 			auto_limit_acct = no
 		}
@@ -99,6 +113,9 @@ server_write() {
 		modules {
 			$("$2_modules" "$data")
 		}
+		policy {
+			$(optional "$2_policies")
+		}
 		server bench {
 			listen {
 				type = auth
@@ -107,7 +124,10 @@ server_write() {
 				${RECV_BUFF:+recv_buff = $RECV_BUFF}
 			}
 			authorize {
-				$("$2_authorize" "$data")
+				$("$2_authorize")
+			}
+			post-auth {
+				$(optional "$2_post_auth")
 			}
 		}
 	EOF
@@ -156,12 +176,12 @@ server_ticks() {
 # VmRSS or VmHWM [KiB]
 server_memory() { awk -v key="$2:" '$1 == key { print $2 }' "/proc/${PID[$1]}/status"; }
 
-# load NAME VMS OPTION...
+# load NAME VMS OPTION...  Class (25) is a reply's own: rlm_vmprov sends one beside the six attributes.
 load() {
 	local name=$1 vms=$2
 	shift 2
 	"$RADLOAD" --server "127.0.0.1:${PORT_OF[$name]}" --secret "$SECRET" \
-		--macs "525400000000,$vms,$MAC_STEP" --expect-attrs "$EXPECT" "$@"
+		--macs "525400000000,$vms,$MAC_STEP" --expect-attrs "$EXPECT" --vary 25 "$@"
 }
 
 # measure SECTION KIND NAME VMS SETTINGS ROUND OPTION...: one row to rounds.tsv.
@@ -171,6 +191,7 @@ measure() {
 	hertz=$(getconf CLK_TCK)
 	before=$(server_ticks "$name")
 	result=$(load "$name" "$vms" --tsv "$@") || die "$name, $vms VMs: wrong replies or none: $result"
+	kill -0 "${PID[$name]}" 2>/dev/null || die "$name died: $(tail -n 1 "$WORK/run/$name/radius.log")"
 	cpu=$((($(server_ticks "$name") - before) * 1000000 / hertz))
 	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$section" "$kind" "$vms" "$settings" "$round" "$result" "$cpu" \
 		"$(server_memory "$name" VmRSS)" "${START_MS[$name]}" >>"$WORK/rounds.tsv"

@@ -30,6 +30,7 @@ static const char usage_text[] =
 	"  --verify N           check the Response Authenticator of one reply in N (8)\n"
 	"  --expect-attrs HEX   attributes, encoded as in a packet, that replies must carry in any order and\n"
 	"                       nothing else; without it the first reply is the model\n"
+	"  --vary TYPE          attribute, by number, that may come besides and with any value (Class is 25)\n"
 	"  --wait S             repeat the first request for so long until the server answers\n"
 	"  --probe              send the first request only\n"
 	"  --seed N             of the random MACs and authenticators (1)\n"
@@ -127,7 +128,7 @@ static void parse_expect(struct options *o, const char *text)
 
 enum opt_id {
 	OPT_SERVER = 1, OPT_SECRET, OPT_MACS, OPT_REQUESTS, OPT_SECONDS, OPT_WINDOW, OPT_RATE, OPT_PORTS,
-	OPT_TIMEOUT, OPT_GATHER, OPT_VERIFY, OPT_EXPECT, OPT_WAIT, OPT_PROBE, OPT_SEED, OPT_TSV, OPT_HELP,
+	OPT_TIMEOUT, OPT_GATHER, OPT_VERIFY, OPT_EXPECT, OPT_VARY, OPT_WAIT, OPT_PROBE, OPT_SEED, OPT_TSV, OPT_HELP,
 };
 
 static const struct option longopts[] = {
@@ -143,6 +144,7 @@ static const struct option longopts[] = {
 	{"gather", required_argument, NULL, OPT_GATHER},
 	{"verify", required_argument, NULL, OPT_VERIFY},
 	{"expect-attrs", required_argument, NULL, OPT_EXPECT},
+	{"vary", required_argument, NULL, OPT_VARY},
 	{"wait", required_argument, NULL, OPT_WAIT},
 	{"probe", no_argument, NULL, OPT_PROBE},
 	{"seed", required_argument, NULL, OPT_SEED},
@@ -166,6 +168,7 @@ static void option_set(struct options *o, int id, const char *name, const char *
 	case OPT_GATHER: o->gather = (unsigned)number(name, arg, 0, 100000); break;
 	case OPT_VERIFY: o->verify = (unsigned)number(name, arg, 1, 1e9); break;
 	case OPT_EXPECT: parse_expect(o, arg); break;
+	case OPT_VARY: o->vary[(uint8_t)number(name, arg, 1, 255)] = true; break;
 	case OPT_WAIT: o->wait = number(name, arg, 0.01, 3600); break;
 	case OPT_PROBE: o->probe = true; break;
 	case OPT_SEED: o->seed = (uint64_t)number(name, arg, 0, 9e15); break;
@@ -197,6 +200,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	int id, index = 0;
 
 	*o = (struct options){.window = 128, .ports = 8, .timeout = 1, .gather = 200, .verify = 8, .seed = 1};
+	o->vary[80] = true; /* Message-Authenticator */
 	while ((id = getopt_long(argc, argv, "", longopts, &index)) != -1)
 		option_set(o, id, id == '?' ? "" : longopts[index].name, optarg);
 	if (optind < argc) die("unexpected argument \"%s\"", argv[optind]);

@@ -32,6 +32,7 @@ struct options {
 	unsigned verify; /**< check the Response Authenticator of one reply in so many */
 	uint8_t expect[ATTRS_MAX]; /**< attributes that each reply must carry */
 	size_t expect_len; /**< [octets] 0 = learn them from the first reply */
+	bool vary[256]; /**< by type: attributes whose value differs from reply to reply */
 	bool probe; /**< send the first request only */
 	bool tsv;
 };

@@ -170,15 +170,15 @@ void codec_fill(struct codec *c, struct wire *w, uint8_t id, uint32_t nas_port)
 	md5(c, c->outer, sizeof(c->outer), w->pkt + OFF_MSG_AUTH);
 }
 
-/* Code, length and the attributes' own lengths.  Zeroes the value of a Message-Authenticator when
- * @p blank, because it differs from reply to reply. */
-static const char *reply_parse(uint8_t *pkt, size_t len, bool blank)
+/* Code, length and the attributes' own lengths.  Zeroes the values of the types in @p blank, which
+ * differ from reply to reply. */
+static const char *reply_parse(uint8_t *pkt, size_t len, const bool *blank)
 {
 	if (len < 20 || ((size_t)pkt[2] << 8 | pkt[3]) != len) return "reply of the wrong length";
 	if (pkt[0] != CODE_ACCESS_ACCEPT) return "reply is not an Access-Accept";
 	for (size_t at = 20; at < len; at += pkt[at + 1]) {
 		if (len - at < 2 || pkt[at + 1] < 2 || pkt[at + 1] > len - at) return "malformed attribute in the reply";
-		if (blank && pkt[at] == ATTR_MESSAGE_AUTHENTICATOR) memset(pkt + at + 2, 0, pkt[at + 1] - 2U);
+		if (blank && blank[pkt[at]]) memset(pkt + at + 2, 0, pkt[at + 1] - 2U);
 	}
 	return NULL;
 }
@@ -203,7 +203,7 @@ static const uint8_t *attr_find(const uint8_t *in, size_t len, const uint8_t *at
 	return NULL;
 }
 
-/* The reply carries what --expect-attrs says, in any order, and nothing else but a Message-Authenticator. */
+/* The reply carries what --expect-attrs says, in any order, and besides only what varies. */
 static const char *expected(const struct options *o, const uint8_t *attrs, size_t len)
 {
 	size_t others = len;
@@ -212,19 +212,19 @@ static const char *expected(const struct options *o, const uint8_t *attrs, size_
 		if (!attr_find(attrs, len, o->expect + at)) return "an expected attribute is missing from the reply";
 	}
 	for (size_t at = 0; at < len; at += attrs[at + 1]) {
-		if (attrs[at] == ATTR_MESSAGE_AUTHENTICATOR) others -= attrs[at + 1];
+		if (o->vary[attrs[at]]) others -= attrs[at + 1];
 	}
 	return others == o->expect_len ? NULL : "the reply carries attributes beyond the expected ones";
 }
 
 const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN])
 {
-	const char *bad = reply_parse(pkt, len, false);
+	const char *bad = reply_parse(pkt, len, NULL);
 
 	if (bad) return bad;
 	if (!reply_signed(c, pkt, len, ra)) return "wrong Response Authenticator (is the secret right?)";
 	if (len - 20 > sizeof(c->attrs)) return "reply carries too many attributes";
-	reply_parse(pkt, len, true);
+	reply_parse(pkt, len, c->opt->vary);
 	if (c->opt->expect_len && (bad = expected(c->opt, pkt + 20, len - 20))) return bad;
 	c->attrs_len = len - 20;
 	memcpy(c->attrs, pkt + 20, c->attrs_len);
@@ -233,8 +233,8 @@ const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t
 
 bool codec_check(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN])
 {
-	if (len != c->attrs_len + 20 || reply_parse(pkt, len, false)) return false;
+	if (len != c->attrs_len + 20 || reply_parse(pkt, len, NULL)) return false;
 	if (c->checked++ % c->opt->verify == 0 && !reply_signed(c, pkt, len, ra)) return false;
-	reply_parse(pkt, len, true);
+	reply_parse(pkt, len, c->opt->vary);
 	return memcmp(pkt + 20, c->attrs, c->attrs_len) == 0;
 }

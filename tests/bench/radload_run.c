@@ -6,7 +6,9 @@
  * one source port after the other.  A (port, identifier) pair is free again when its reply came or when
  * the request timed out; identifiers rotate, so that a pair rests for as long as possible.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "radload.h"
 
 #include <errno.h>

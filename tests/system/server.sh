@@ -4,7 +4,7 @@
 #
 #	radius_make DIR      DIR/raddb from ours, DIR/policy.db, certificates; DIR/raddb may be edited then
 #	radius_start DIR     until it answers; exports RADIUS_PORT and RADIUS_PID
-#	radius_stop
+#	radius_stop          the store stays held until the test ends
 #	radius_send SRC LINES...    one Access-Request of "Attribute = value" lines from address SRC; prints
 #	                            the reply as radclient shows it
 #
@@ -12,6 +12,7 @@
 
 RADIUS_SECRET=testing123
 RADIUS_PID=
+STORE_PID=
 
 radius_conf() {
 	local dir=$1 port=$2 user=
@@ -64,13 +65,30 @@ radius_ask() {
 		radclient -r 1 -t 1 "127.0.0.1:$RADIUS_PORT" auth "$RADIUS_SECRET" 2>&1 | grep -q 'Received Access-'
 }
 
+# What vmprov-store.service does on an installed system: a read-only server needs somebody who may write to
+# have the store open.
+store_hold() {
+	store_release
+	vmprov --store "$1/policy.db" hold >/dev/null 2>&1 &
+	STORE_PID=$!
+	wait_for 5 test -e "$1/policy.db-shm"
+}
+
+store_release() {
+	[ -n "$STORE_PID" ] || return 0
+	kill "$STORE_PID" 2>/dev/null
+	wait "$STORE_PID" 2>/dev/null
+	STORE_PID=
+}
+
 radius_start() {
 	local dir=$1
 	RADIUS_DIR=$dir
+	T_CLEANUP+=(radius_stop store_release)
+	[ -n "${RADIUS_NO_HOLD:-}" ] || store_hold "$dir"
 	${RADIUS_ENV:-env} freeradius -f -n vmprov -d "$dir/raddb" -l "$dir/log/radius.log" ${RADIUS_FLAGS:-} \
 		>"$dir/log/stdout" 2>&1 &
 	RADIUS_PID=$!
-	T_CLEANUP+=(radius_stop)
 	if ! wait_for 20 radius_ask; then
 		echo "freeradius did not start:" >&2
 		tail -n 20 "$dir/log/stdout" "$dir/log/radius.log" >&2
@@ -103,4 +121,37 @@ radius_mab() {
 	bare=$(printf '%s' "$mac" | tr -d ':.-' | tr 'A-F' 'a-f')
 	radius_send "$src" "User-Name = \"$bare\"" "User-Password = \"$bare\"" 'Service-Type = Call-Check' \
 		"Calling-Station-Id = \"$mac\"" 'NAS-Port-Type = Ethernet' "$@"
+}
+
+# Print the outcome of an eapol_test run: the reply's name, and its VLAN.
+radius_eap() {
+	local src=$1 mac=$2 conf=$3
+	shift 3
+	eapol_test -n -c "$conf" -a 127.0.0.1 -p "$RADIUS_PORT" -s "$RADIUS_SECRET" -A "$src" -M "$mac" -t 5 "$@" 2>&1 |
+		awk '/^RADIUS message: code=2 / {reply = "Access-Accept"} /^RADIUS message: code=3 / {reply = "Access-Reject"}
+			/^   Attribute / {attr = $2} /^      Value:/ && attr == 81 {
+				for (i = 2; i <= length($2); i += 2) vlan = vlan substr($2, i, 1) }
+			END {print (reply == "" ? "No-Reply" : reply) (reply == "Access-Accept" && vlan != "" ? " VLAN " vlan : "")}'
+}
+
+# radius_eap_md5 SRC MAC PASSWORD
+radius_eap_md5() {
+	printf 'network={\n key_mgmt=IEEE8021X\n eap=MD5\n identity="%s"\n password="%s"\n}\n' "$2" "$3" > "$RADIUS_DIR/eap.conf"
+	radius_eap "$1" "$2" "$RADIUS_DIR/eap.conf"
+}
+
+# radius_eap_tls SRC MAC CERTIFICATE [NAS-Port-Id]: the host's certificate, the guest's MAC.
+radius_eap_tls() {
+	local certs=$RADIUS_DIR/raddb/certs
+	cat > "$RADIUS_DIR/eap.conf" <<-EOF
+		network={
+			key_mgmt=IEEE8021X
+			eap=TLS
+			identity="$2"
+			ca_cert="$certs/vmprov-ca.pem"
+			client_cert="$certs/$3.pem"
+			private_key="$certs/$3.key"
+		}
+	EOF
+	radius_eap "$1" "$2" "$RADIUS_DIR/eap.conf" ${4:+-N "87:s:$4"}
 }

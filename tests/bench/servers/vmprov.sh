@@ -1,31 +1,35 @@
 # shellcheck shell=bash
-# rlm_vmprov on the project's store.  The reply's six attributes come from one COI's policy.
+# rlm_vmprov with the module configuration and policies that we ship.  No VM has values of its own: the
+# six attributes come from the COI all of them belong to, so that the whole rule is worked through.
 
-vmprov_available() { [ -e "$BUILD/rlm_vmprov.so" ] && [ -x "$BUILD/bin/vmprov" ]; }
+vmprov_available() { [ -e "$B/rlm_vmprov.so" ] && [ -x "$B/bin/vmprov" ]; }
 
 # vmprov_data VMS DIR
 vmprov_data() {
 	[ -e "$2/policy.db" ] && return
 	rm -f "$2/policy.new"*
+	"$B/bin/vmprov" --store "$2/policy.new" init >/dev/null
+	sqlite3 -bail "$2/policy.new" <<-'EOF'
+		INSERT INTO coi (name, vlan, cos, session_timeout_s) VALUES ('bench', 100, 3, 3600);
+	EOF
 	awk -v n="$1" -v step="$MAC_STEP" 'BEGIN {
-		print "mac,name,tenant,enclave,vlan,cos,session_timeout_s"
-		for (i = 0; i < n; i++) printf "525400%06x,vm%d,bench,bench,100,3,3600\n", i * step, i
+		print "mac,name,cois"
+		for (i = 0; i < n; i++) printf "525400%06x,vm%d,bench\n", i * step, i
 	}' >"$2/vms.csv"
-	"$BUILD/bin/vmprov" --db "$2/policy.new" init >/dev/null
-	"$BUILD/bin/vmprov" --db "$2/policy.new" tenant add bench >/dev/null
-	"$BUILD/bin/vmprov" --db "$2/policy.new" enclave add bench --tenant bench >/dev/null
-	"$BUILD/bin/vmprov" --db "$2/policy.new" import "$2/vms.csv" >/dev/null
+	"$B/bin/vmprov" --store "$2/policy.new" import "$2/vms.csv" >/dev/null
 	rm -f "$2/vms.csv"
+	sqlite3 "$2/policy.new" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	mv "$2/policy.new" "$2/policy.db"
 }
 
 # vmprov_modules DIR
 vmprov_modules() {
-	cat <<-EOF
-		vmprov {
-			filename = "$1/policy.db"
-		}
-	EOF
+	local rcode
+	for rcode in ok reject handled; do printf 'always %s {\n\trcode = %s\n}\n' "$rcode" "$rcode"; done
+	sed -e "s|^\([[:space:]]*filename = \).*|\1$1/policy.db|" -e "s|\${confdir}|$REPO/raddb|" \
+		-e "s|\${modconfdir}|$REPO/raddb/mods-config|" "$REPO/raddb/mods-available/vmprov"
 }
 
-vmprov_authorize() { echo vmprov; }
+vmprov_policies() { echo "\$INCLUDE $REPO/raddb/policy.d/vmprov"; }
+vmprov_authorize() { echo vmprov_authorize; }
+vmprov_post_auth() { echo vmprov_post_auth; }
