@@ -126,6 +126,12 @@ static int open_database(struct vmp_store *store, int busy_ms, struct vmp_msg *m
 	return VMP_OK;
 }
 
+/* A look-up reads a page that is rarely near the last one's; the upper levels of the tree fit into this. */
+static int prepare_to_read(struct vmp_store *store, struct vmp_msg *msg)
+{
+	return run(store, "PRAGMA cache_size = -8192", "cannot open", msg);
+}
+
 static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)
 {
 	int keep = 1;
@@ -150,7 +156,7 @@ static int open_marker(struct vmp_store *store, struct vmp_msg *msg)
 		close(store->fd);
 		store->fd = open(store->path, O_PATH | O_CLOEXEC);
 	}
-	if (store->fd >= 0 && fstat(store->fd, &store->seen) == 0)
+	if (store->fd >= 0)
 		return VMP_OK;
 	return vmp_fail(msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "store %s: cannot open: %s", store->path,
 			strerror(errno));
@@ -175,8 +181,8 @@ int vmp_store_open(struct vmp_store **out, const char *path, enum vmp_store_kind
 		err = open_database(store, busy_ms, msg);
 	if (err == VMP_OK)
 		err = check_version(store, msg);
-	if (err == VMP_OK && mode != VMP_STORE_READ)
-		err = prepare_to_write(store, msg);
+	if (err == VMP_OK)
+		err = mode == VMP_STORE_READ ? prepare_to_read(store, msg) : prepare_to_write(store, msg);
 	if (err == VMP_OK)
 		*out = store;
 	else

@@ -47,6 +47,10 @@ VMP_CHECKED int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg);
 VMP_CHECKED int vmp_store_commit(struct vmp_store *store, struct vmp_msg *msg);
 void vmp_store_rollback(struct vmp_store *store);
 
+/** [ms] After this time at the latest a look-up notices that another file has taken the store's place.  (A
+ * commit is seen by the very next look-up.) */
+#define VMP_STORE_REPLACED_MS 10
+
 /** Look a MAC up and decide, all inside one read transaction on the latest commit.
  *
  * Call vmp_store_end() when done with out, whose pointers die then; also after errors.  Between the two

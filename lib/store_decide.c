@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* enabled to mab: the order that vm_from_row() reads. */
 static const char *const look_sql[LOOKS] = {
@@ -58,21 +59,22 @@ static int step(struct vmp_store *store, enum look which, int64_t bind, struct v
 	return vmp_store_error(store, rc, "cannot read", msg);
 }
 
-/* Does the path still name the file that is open?  Renaming, unlinking and linking all change the open
- * file's change time or link count, so mostly one fstat answers. */
+/* Does the path still name the file that is open?  Two stat calls are a tenth of a look-up, so under
+ * load only some look-ups ask. */
 static bool still_there(struct vmp_store *store)
 {
-	struct stat now, path;
+	struct stat open, path;
+	struct timespec now;
+	int64_t now_ms;
 
-	if (fstat(store->fd, &now) != 0)
-		return false;
-	if (now.st_nlink == store->seen.st_nlink && now.st_ctim.tv_nsec == store->seen.st_ctim.tv_nsec &&
-	    now.st_ctim.tv_sec == store->seen.st_ctim.tv_sec)
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (now_ms - store->checked_ms < VMP_STORE_REPLACED_MS)
 		return true;
-	if (stat(store->path, &path) != 0 || path.st_ino != now.st_ino || path.st_dev != now.st_dev)
+	if (fstat(store->fd, &open) != 0 || stat(store->path, &path) != 0)
 		return false;
-	store->seen = now;
-	return true;
+	store->checked_ms = now_ms;
+	return path.st_ino == open.st_ino && path.st_dev == open.st_dev;
 }
 
 static void ids_from_text(const char *text, int64_t *list, size_t *n)

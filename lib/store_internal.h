@@ -25,7 +25,7 @@ struct vmp_store {
 	enum vmp_store_mode mode;
 	int version;
 	int fd;                      /**< O_PATH on the file that is open, to notice another in its place; -1 */
-	struct stat seen;            /**< fd's state when path was last found to name it */
+	int64_t checked_ms;          /**< CLOCK_MONOTONIC when path was last found to name fd's file */
 
 	sqlite3_stmt *look[LOOKS];
 	struct vmp_catalog_box *box; /**< NULL: not read yet */

@@ -15,55 +15,92 @@ static void address_from(fr_ipaddr_t const *ip, struct vmp_addr *out)
 }
 
 /*
+ *	The attributes that decide, found in one pass: requests carry a dozen, and each search would walk them.
+ */
+typedef struct found {
+	VALUE_PAIR *user_name, *user_password, *chap_password, *service_type, *calling_station_id;
+	VALUE_PAIR *nas_port, *nas_port_id, *nas_ip_address, *nas_ipv6_address;
+	VALUE_PAIR *eap_message, *eap_type, *common_name;
+} found_t;
+
+static struct {
+	unsigned int attr;
+	size_t offset;
+} const wanted[] = {
+	{ PW_USER_NAME, offsetof(found_t, user_name) },
+	{ PW_USER_PASSWORD, offsetof(found_t, user_password) },
+	{ PW_CHAP_PASSWORD, offsetof(found_t, chap_password) },
+	{ PW_SERVICE_TYPE, offsetof(found_t, service_type) },
+	{ PW_CALLING_STATION_ID, offsetof(found_t, calling_station_id) },
+	{ PW_NAS_PORT, offsetof(found_t, nas_port) },
+	{ PW_NAS_PORT_ID, offsetof(found_t, nas_port_id) },
+	{ PW_NAS_IP_ADDRESS, offsetof(found_t, nas_ip_address) },
+	{ PW_NAS_IPV6_ADDRESS, offsetof(found_t, nas_ipv6_address) },
+	{ PW_EAP_MESSAGE, offsetof(found_t, eap_message) },
+	{ PW_EAP_TYPE, offsetof(found_t, eap_type) },
+	{ PW_TLS_CLIENT_CERT_COMMON_NAME, offsetof(found_t, common_name) },
+};
+
+static void find(REQUEST *request, found_t *out)
+{
+	VALUE_PAIR *vp;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	for (vp = request->packet->vps; vp; vp = vp->next) {
+		if (vp->da->vendor) continue;
+		for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+			VALUE_PAIR **at = (VALUE_PAIR **)((uint8_t *) out + wanted[i].offset);
+
+			if (wanted[i].attr == vp->da->attr && !*at) *at = vp;
+		}
+	}
+}
+
+/*
  *	The address that the shared secret belongs to.  NAS-IP-Address is only somebody's claim; behind a
  *	proxy, where it is the only thing to go by, the administrator says so.
  */
-static void ask_nas(rlm_vmprov_t const *inst, REQUEST *request, struct vmp_addr *out)
+static void ask_nas(rlm_vmprov_t const *inst, REQUEST *request, found_t const *found, struct vmp_addr *out)
 {
-	VALUE_PAIR *vp;
-
 	address_from(&request->packet->src_ipaddr, out);
 	if (!inst->nas_from_attributes) return;
 
-	vp = fr_pair_find_by_num(request->packet->vps, PW_NAS_IP_ADDRESS, 0, TAG_ANY);
-	if (vp) {
-		struct in_addr in = { .s_addr = vp->vp_ipaddr };
+	if (found->nas_ip_address) {
+		struct in_addr in = { .s_addr = found->nas_ip_address->vp_ipaddr };
 
 		vmp_addr_v4(&in, out);
-		return;
+	} else if (found->nas_ipv6_address) {
+		memcpy(out->octet, &found->nas_ipv6_address->vp_ipv6addr, sizeof(out->octet));
 	}
-	vp = fr_pair_find_by_num(request->packet->vps, PW_NAS_IPV6_ADDRESS, 0, TAG_ANY);
-	if (vp) memcpy(out->octet, &vp->vp_ipv6addr, sizeof(out->octet));
 }
 
-static void ask_port(REQUEST *request, ask_t *out)
+static void ask_port(found_t const *found, ask_t *out)
 {
-	VALUE_PAIR *vp;
+	out->req.port[0] = found->nas_port_id ? found->nas_port_id->vp_strvalue : NULL;
+	out->req.port[1] = NULL;
+	if (!found->nas_port) return;
 
-	vp = fr_pair_find_by_num(request->packet->vps, PW_NAS_PORT_ID, 0, TAG_ANY);
-	out->req.port[0] = vp ? vp->vp_strvalue : NULL;
-	vp = fr_pair_find_by_num(request->packet->vps, PW_NAS_PORT, 0, TAG_ANY);
-	if (vp) snprintf(out->port, sizeof(out->port), "%u", vp->vp_integer);
-	out->req.port[1] = vp ? out->port : NULL;
+	snprintf(out->port, sizeof(out->port), "%u", found->nas_port->vp_integer);
+	out->req.port[1] = out->port;
 }
 
 /*
  *	DNS names of the client's certificate; its common name only when it has none (RFC 6125, 6.4.4).
  *	The server puts these into the request itself; no NAS can send them.
  */
-static void ask_certificate(REQUEST *request, ask_t *out)
+static void ask_certificate(REQUEST *request, found_t const *found, ask_t *out)
 {
 	vp_cursor_t cursor;
 	VALUE_PAIR *vp;
 	size_t n = 0;
 
 	fr_cursor_init(&cursor, &request->packet->vps);
-	while ((vp = fr_cursor_next_by_num(&cursor, PW_TLS_CLIENT_CERT_SUBJECT_ALT_NAME_DNS, 0, TAG_ANY)) &&
-	       (n < (sizeof(out->cert_name) / sizeof(out->cert_name[0])) - 1)) out->cert_name[n++] = vp->vp_strvalue;
-	if (n == 0) {
-		vp = fr_pair_find_by_num(request->packet->vps, PW_TLS_CLIENT_CERT_COMMON_NAME, 0, TAG_ANY);
-		if (vp) out->cert_name[n++] = vp->vp_strvalue;
+	while ((n < (sizeof(out->cert_name) / sizeof(out->cert_name[0])) - 1) &&
+	       (vp = fr_cursor_next_by_num(&cursor, PW_TLS_CLIENT_CERT_SUBJECT_ALT_NAME_DNS, 0, TAG_ANY))) {
+		out->cert_name[n++] = vp->vp_strvalue;
 	}
+	if ((n == 0) && found->common_name) out->cert_name[n++] = found->common_name->vp_strvalue;
 	out->cert_name[n] = NULL;
 	out->req.cert_name = out->cert_name;
 }
@@ -71,11 +108,9 @@ static void ask_certificate(REQUEST *request, ask_t *out)
 /*
  *	The type is settled in post-auth; in the virtual server that checks a certificate there is one.
  */
-static void ask_eap(REQUEST *request, ask_t *out)
+static void ask_eap(REQUEST *request, found_t const *found, ask_t *out)
 {
-	VALUE_PAIR *type = fr_pair_find_by_num(request->packet->vps, PW_EAP_TYPE, 0, TAG_ANY);
-
-	ask_certificate(request, out);
+	ask_certificate(request, found, out);
 	if (out->cert_name[0]) {
 		out->req.method = VMP_METHOD_EAP_TLS;
 		return;
@@ -83,7 +118,7 @@ static void ask_eap(REQUEST *request, ask_t *out)
 	out->req.method = VMP_METHOD_EAP;
 	if (request->reply->code != PW_CODE_ACCESS_ACCEPT) return;
 
-	switch (type ? type->vp_integer : 0) {
+	switch (found->eap_type ? found->eap_type->vp_integer : 0) {
 	case 4:		/* MD5-Challenge, RFC 3748 section 5.4 */
 		out->req.method = VMP_METHOD_EAP_MD5;
 		break;
@@ -135,50 +170,44 @@ static bool chap_is(REQUEST *request, VALUE_PAIR *chap, char const *password, si
  *	MAB proves nothing but that the NAS saw the MAC; still, a request whose password is something else
  *	is not MAB but somebody's login, and no ground to open the port.
  */
-static bool ask_mab(rlm_vmprov_t const *inst, REQUEST *request, ask_t const *ask)
+static bool ask_mab(rlm_vmprov_t const *inst, REQUEST *request, found_t const *found, uint64_t mac)
 {
-	VALUE_PAIR *name = fr_pair_find_by_num(request->packet->vps, PW_USER_NAME, 0, TAG_ANY);
-	VALUE_PAIR *vp;
+	VALUE_PAIR const *name = found->user_name, *vp = found->user_password;
 
-	vp = fr_pair_find_by_num(request->packet->vps, PW_USER_PASSWORD, 0, TAG_ANY);
-	if (vp) return password_is(ask->mac, vp->vp_strvalue, vp->vp_length, inst, name);
-
-	vp = fr_pair_find_by_num(request->packet->vps, PW_CHAP_PASSWORD, 0, TAG_ANY);
-	if (vp) {
-		return (name && chap_is(request, vp, name->vp_strvalue, name->vp_length)) ||
-		       (inst->mab_password && chap_is(request, vp, inst->mab_password, strlen(inst->mab_password)));
+	if (vp) return password_is(mac, vp->vp_strvalue, vp->vp_length, inst, name);
+	if (found->chap_password) {
+		return (name && chap_is(request, found->chap_password, name->vp_strvalue, name->vp_length)) ||
+		       (inst->mab_password &&
+			chap_is(request, found->chap_password, inst->mab_password, strlen(inst->mab_password)));
 	}
-
-	vp = fr_pair_find_by_num(request->packet->vps, PW_SERVICE_TYPE, 0, TAG_ANY);
-	return vp && (vp->vp_integer == 10 /* Call-Check, RFC 2865 section 5.6 */);
+	vp = found->service_type;
+	return vp && (vp->vp_integer == 10);	/* Call-Check, RFC 2865 section 5.6 */
 }
 
 bool ask_init(rlm_vmprov_t const *inst, REQUEST *request, ask_t *out)
 {
-	VALUE_PAIR *name = fr_pair_find_by_num(request->packet->vps, PW_USER_NAME, 0, TAG_ANY);
-	VALUE_PAIR *calling = fr_pair_find_by_num(request->packet->vps, PW_CALLING_STATION_ID, 0, TAG_ANY);
+	bool from_calling;
 	uint64_t other;
-	bool from_calling = pair_mac(calling, &out->mac);
+	found_t found;
 
-	if (!from_calling && !pair_mac(name, &out->mac)) return false;
+	find(request, &found);
+	from_calling = pair_mac(found.calling_station_id, &out->mac);
+	if (!from_calling && !pair_mac(found.user_name, &out->mac)) return false;
 
-	out->mismatch = false;
-	out->why = NULL;
+	out->mismatch = NULL;
 	out->req.now = request->timestamp;
-	ask_nas(inst, request, &out->req.nas);
-	ask_port(request, out);
-	if (fr_pair_find_by_num(request->packet->vps, PW_EAP_MESSAGE, 0, TAG_ANY)) {
-		ask_eap(request, out);
+	ask_nas(inst, request, &found, &out->req.nas);
+	ask_port(&found, out);
+	if (found.eap_message) {
+		ask_eap(request, &found, out);
 		return true;
 	}
 	out->req.method = VMP_METHOD_MAB;
 	out->req.cert_name = NULL;
-	if (from_calling && pair_mac(name, &other) && other != out->mac) {
-		out->mismatch = true;
-		out->why = "User-Name and Calling-Station-Id are different MAC addresses";
-	} else if (!ask_mab(inst, request, out)) {
-		out->mismatch = true;
-		out->why = "The password is not that of a MAC authentication";
+	if (from_calling && pair_mac(found.user_name, &other) && other != out->mac) {
+		out->mismatch = "User-Name and Calling-Station-Id are different MAC addresses";
+	} else if (!ask_mab(inst, request, &found, out->mac)) {
+		out->mismatch = "The password is not that of a MAC authentication";
 	}
 	return true;
 }

@@ -1,27 +1,63 @@
 #include "rlm_vmprov.h"
 
-static int conn_free(vmprov_conn_t *conn)
+#include <sched.h>
+
+/*
+ *	A connection for each thread that asks at the same time.  The server's own pool would cost a mutex
+ *	and the time of day at each end of a look-up that itself takes two microseconds, and would hold back
+ *	requests for its retry_delay after a failed open; here a thread finds the connection it had last
+ *	time with one exchange, and a store that was gone is back with the next request.
+ */
+#define MAX_CONNS 256
+
+struct vmprov_conn {
+	bool taken;
+	struct vmp_store *store;	/* opened at the first use, and again after it failed; else NULL */
+} __attribute__((aligned(64)));		/* no two threads' in one cache line */
+
+struct vmprov_pool {
+	vmprov_conn_t conn[MAX_CONNS];
+};
+
+static unsigned threads;
+static __thread unsigned my_slot = MAX_CONNS;
+
+int conn_pool_init(rlm_vmprov_t *inst)
 {
-	vmp_store_close(conn->store);
+	if (posix_memalign((void **) &inst->pool, 64, sizeof(*inst->pool)) != 0) return -1;
+	memset(inst->pool, 0, sizeof(*inst->pool));
 	return 0;
 }
 
-/*
- *	Never fails: opening waits for use, because the pool would hold back every request for its
- *	retry_delay, and the store may be back at the next one.
- */
-static void *conn_create(TALLOC_CTX *ctx, UNUSED void *opaque)
+void conn_pool_free(vmprov_pool_t *pool)
 {
-	vmprov_conn_t *conn = talloc_zero(ctx, vmprov_conn_t);
+	size_t i;
 
-	if (conn) talloc_set_destructor(conn, conn_free);
-	return conn;
+	if (!pool) return;
+	for (i = 0; i < MAX_CONNS; i++) vmp_store_close(pool->conn[i].store);
+	free(pool);
 }
 
-int conn_pool_init(rlm_vmprov_t *inst, CONF_SECTION *conf)
+static vmprov_conn_t *conn_take(vmprov_pool_t *pool)
 {
-	inst->pool = fr_connection_pool_module_init(conf, inst, conn_create, NULL, NULL);
-	return inst->pool ? 0 : -1;
+	if (my_slot == MAX_CONNS) my_slot = __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED) % MAX_CONNS;
+
+	for (;;) {
+		unsigned i;
+
+		for (i = 0; i < MAX_CONNS; i++) {
+			vmprov_conn_t *conn = &pool->conn[(my_slot + i) % MAX_CONNS];
+
+			if (!__atomic_test_and_set(&conn->taken, __ATOMIC_ACQUIRE)) return conn;
+		}
+		sched_yield();
+	}
+}
+
+void conn_done(vmprov_conn_t *conn)
+{
+	if (conn->store) vmp_store_end(conn->store);
+	__atomic_clear(&conn->taken, __ATOMIC_RELEASE);
 }
 
 /*
@@ -56,23 +92,18 @@ int conn_decide(rlm_vmprov_t *inst, REQUEST *request, uint64_t mac, struct vmp_r
 	struct vmp_msg msg = { "" };
 	int err;
 
-	*conn = fr_connection_get(inst->pool);
-	if (!*conn) {
-		module_failure_msg(request, "rlm_vmprov (%s): no free connection to the store", inst->name);
-		return VMP_EBUSY;
-	}
+	*conn = conn_take(inst->pool);
 	err = try_decide(inst, *conn, mac, req, out, &msg);
 	if (err == VMP_OK) return VMP_OK;
 
-	fr_connection_release(inst->pool, *conn);
+	conn_done(*conn);
 	*conn = NULL;
 	RATE_LIMIT(ERROR("rlm_vmprov (%s): %s", inst->name, msg.text));
 	module_failure_msg(request, "rlm_vmprov (%s): %s", inst->name, msg.text);
 	return err;
 }
 
-void conn_done(rlm_vmprov_t *inst, vmprov_conn_t *conn)
+int conn_eap_md5(vmprov_conn_t *conn, char out[129])
 {
-	vmp_store_end(conn->store);
-	fr_connection_release(inst->pool, conn);
+	return vmp_store_eap_md5(conn->store, out, NULL);
 }

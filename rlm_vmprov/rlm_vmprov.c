@@ -147,7 +147,7 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 	if (facts_init(inst, conf) < 0) return -1;
 	if (vmprov_xlat_init(inst) < 0) return -1;
 	if (dialects_init(inst, conf) < 0) return -1;
-	if (conn_pool_init(inst, conf) < 0) return -1;
+	if (conn_pool_init(inst) < 0) return -1;
 	store_probe(inst);
 	counters_take_over(inst);
 	return 0;
@@ -158,7 +158,7 @@ static int mod_detach(void *instance)
 	rlm_vmprov_t *inst = instance;
 
 	counters_leave(inst);
-	fr_connection_pool_free(inst->pool);
+	conn_pool_free(inst->pool);
 	return 0;
 }
 
@@ -223,7 +223,7 @@ static rlm_rcode_t authorize_eap(REQUEST *request, answer_t *answer, vmprov_conn
 	VALUE_PAIR *vp;
 
 	if (!answer->decision->vm->has_eap_md5) return RLM_MODULE_OK;
-	if (vmp_store_eap_md5(conn->store, password, NULL) != VMP_OK) return RLM_MODULE_FAIL;
+	if (conn_eap_md5(conn, password) != VMP_OK) return RLM_MODULE_FAIL;
 
 	vp = radius_pair_create(request, &request->config, PW_CLEARTEXT_PASSWORD, 0);
 	fr_pair_value_strcpy(vp, password);
@@ -258,8 +258,8 @@ static rlm_rcode_t authorize_answer(rlm_vmprov_t *inst, REQUEST *request, ask_t 
 static rlm_rcode_t mismatch(rlm_vmprov_t *inst, REQUEST *request, ask_t const *ask)
 {
 	count(inst, STAT_MISMATCH);
-	reply_message(request, ask->why);
-	module_failure_msg(request, "rlm_vmprov (%s): %s", inst->name, ask->why);
+	reply_message(request, ask->mismatch);
+	module_failure_msg(request, "rlm_vmprov (%s): %s", inst->name, ask->mismatch);
 	return RLM_MODULE_REJECT;
 }
 
@@ -283,7 +283,7 @@ static rlm_rcode_t CC_HINT(nonnull) mod_authorize(void *instance, REQUEST *reque
 	/* An EAP conversation is one authorization: post-auth counts its success. */
 	if (decision.verdict != VMP_ALLOW || ask.req.method == VMP_METHOD_MAB) count(inst, (int) decision.verdict);
 	rcode = authorize_answer(inst, request, &ask, conn, &decision);
-	conn_done(inst, conn);
+	conn_done(conn);
 	return rcode;
 }
 
@@ -328,7 +328,7 @@ static rlm_rcode_t CC_HINT(nonnull) mod_post_auth(void *instance, REQUEST *reque
 	}
 	if (!quarantined) count(inst, (int) decision.verdict);
 	rcode = post_auth_answer(inst, request, &decision, quarantined);
-	conn_done(inst, conn);
+	conn_done(conn);
 	return rcode;
 }
 

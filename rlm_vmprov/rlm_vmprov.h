@@ -9,12 +9,13 @@
 
 #include <freeradius/radiusd.h>
 #include <freeradius/modules.h>
-#include <freeradius/connection.h>
 
 #include "mac.h"
 #include "store.h"
 
 typedef struct dialect dialect_t;
+typedef struct vmprov_conn vmprov_conn_t;
+typedef struct vmprov_pool vmprov_pool_t;
 
 /** Counters that are no verdict. */
 enum { STAT_NOT_OURS = VMP_VERDICTS, STAT_FAILED, STAT_MISMATCH, STATS };
@@ -32,23 +33,21 @@ typedef struct rlm_vmprov {
 
 	uint32_t stat[STATS];         /**< since the server's start; wrap as Counter32 does */
 
-	fr_connection_pool_t *pool;
+	vmprov_pool_t *pool;
 	dialect_t *dialects;          /**< a list */
 } rlm_vmprov_t;
 
 /*
- *	conn.c: the pool.  A connection opens its store when it is first used and again whenever that
- *	becomes necessary, so that the server starts without its store and recovers at the next request.
+ *	conn.c: the pool of read-only connections.
  */
-typedef struct vmprov_conn {
-	struct vmp_store *store;      /**< NULL: not open */
-} vmprov_conn_t;
-
-int conn_pool_init(rlm_vmprov_t *inst, CONF_SECTION *conf);
+int conn_pool_init(rlm_vmprov_t *inst);
+void conn_pool_free(vmprov_pool_t *pool);
 /** Decide on a free connection.  On VMP_OK conn_done() must follow when the decision is used up. */
 VMP_CHECKED int conn_decide(rlm_vmprov_t *inst, REQUEST *request, uint64_t mac, struct vmp_request const *req,
 			    struct vmp_decision *out, vmprov_conn_t **conn);
-void conn_done(rlm_vmprov_t *inst, vmprov_conn_t *conn);
+/** The EAP-MD5 password of the VM just decided on, as vmp_store_eap_md5(). */
+VMP_CHECKED int conn_eap_md5(vmprov_conn_t *conn, char out[129]);
+void conn_done(vmprov_conn_t *conn);
 
 /*
  *	ask.c
@@ -56,8 +55,7 @@ void conn_done(rlm_vmprov_t *inst, vmprov_conn_t *conn);
 /** What the request says of itself. */
 typedef struct ask {
 	uint64_t mac;
-	bool mismatch;                /**< User-Name and Calling-Station-Id are two different MACs, or a false MAB password */
-	char const *why;              /**< of the mismatch */
+	char const *mismatch;         /**< why it cannot be a MAC authentication; NULL when it can */
 	struct vmp_request req;
 	char port[16];                /**< NAS-Port in decimal */
 	char const *cert_name[9];

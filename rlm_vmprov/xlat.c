@@ -179,7 +179,7 @@ static ssize_t evaluate_request(rlm_vmprov_t *inst, REQUEST *request, char const
 	if (conn_decide(inst, request, ask.mac, &ask.req, &decision, &conn) != VMP_OK) return -1;
 	answer_init(&answer, inst, &decision);
 	len = evaluate(&answer, fmt, out, error);
-	conn_done(inst, conn);
+	conn_done(conn);
 	return len;
 }
 
