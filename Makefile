@@ -40,6 +40,7 @@ endif
 .PHONY: all
 all:
 
+PROGRAMS := vmprov
 modules := lib schema rlm_vmprov vmprov raddb tests docs
 -include $(modules:%=%/module.mk)
 
@@ -77,3 +78,11 @@ run: all
 
 clean:
 	rm -rf build
+
+# The other compiler first: its warnings are errors too.
+lint:
+	$(Q)$(MAKE) --no-print-directory CC=clang all
+	$(Q)bash tests/lint.sh
+
+format:
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i

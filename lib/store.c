@@ -195,8 +195,8 @@ void vmp_store_close(struct vmp_store *store)
 	if (!store)
 		return;
 	vmp_store_look_clear(store);
-	if (store->mode != VMP_STORE_READ)
-		sqlite3_exec(store->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	if (store->db && store->mode != VMP_STORE_READ)
+		vmp_store_trim(store);
 	sqlite3_close(store->db);
 	if (store->fd >= 0)
 		close(store->fd);
@@ -245,6 +245,16 @@ int vmp_store_migrate(struct vmp_store *store, int *from, int *to, struct vmp_ms
 	}
 	store->version = known;
 	return VMP_OK;
+}
+
+void vmp_store_trim(struct vmp_store *store)
+{
+	char wal[4096];
+	struct stat st;
+
+	snprintf(wal, sizeof(wal), "%s-wal", store->path);
+	if (stat(wal, &st) == 0 && st.st_size > 0)
+		sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg)

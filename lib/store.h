@@ -42,6 +42,9 @@ int vmp_store_version(const struct vmp_store *store);
  * @param from,to  out, versions before and after; NULL is allowed. */
 VMP_CHECKED int vmp_store_migrate(struct vmp_store *store, int *from, int *to, struct vmp_msg *msg);
 
+/** Empty the write-ahead log when it holds anything and no reader needs it; otherwise do nothing. */
+void vmp_store_trim(struct vmp_store *store);
+
 /** One transaction over several calls (BEGIN IMMEDIATE).  Rollback is harmless when none is open. */
 VMP_CHECKED int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg);
 VMP_CHECKED int vmp_store_commit(struct vmp_store *store, struct vmp_msg *msg);

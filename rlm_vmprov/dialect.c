@@ -213,32 +213,51 @@ dialect_t const *dialect_of(answer_t const *answer)
 }
 
 /*
+ *	The server would cut a longer value without a word: half a list of VLANs names other VLANs, half a rule
+ *	permits more.  RFC 2865 section 5: 253 octets, of which a tag takes one, a vendor's header six.
+ */
+static bool fits(VALUE_PAIR const *vp)
+{
+	size_t room = 253;
+
+	if (vp->da->type != PW_TYPE_STRING && vp->da->type != PW_TYPE_OCTETS) return true;
+	if (vp->da->flags.has_tag) room -= 1;
+	if (vp->da->vendor) room -= 6;
+	return vp->vp_length <= room;
+}
+
+/*
  *	Put a pair where the operator says.  Takes ownership of vp.
  */
-static void reply_put(REQUEST *request, vp_cursor_t *tail, line_t const *line, VALUE_PAIR *vp)
+static bool reply_put(REQUEST *request, vp_cursor_t *tail, line_t const *line, VALUE_PAIR *vp)
 {
 	VALUE_PAIR *old = NULL;
 
+	if (!fits(vp)) {
+		RATE_LIMIT(ERROR("rlm_vmprov: %s: a value of %zu octets does not fit: %.40s...", line->da->name,
+				 vp->vp_length, vp->vp_strvalue));
+		talloc_free(vp);
+		return false;
+	}
 	vp->op = T_OP_SET;
 	if (line->op != T_OP_ADD) old = fr_pair_find_by_da(request->reply->vps, line->da, line->tag);
 	if (old && (line->op == T_OP_EQ)) {
 		talloc_free(vp);
-		return;
+		return true;
 	}
 	if (old) {
 		fr_pair_delete_by_num(&request->reply->vps, line->da->attr, line->da->vendor, line->tag);
 		fr_cursor_init(tail, &request->reply->vps);
 	}
 	fr_cursor_insert(tail, vp);
+	return true;
 }
 
 static bool put_literal(REQUEST *request, vp_cursor_t *tail, line_t const *line)
 {
 	VALUE_PAIR *vp = fr_pair_copy(request->reply, line->literal);
 
-	if (!vp) return false;
-	reply_put(request, tail, line, vp);
-	return true;
+	return vp && reply_put(request, tail, line, vp);
 }
 
 static bool put_fact(REQUEST *request, vp_cursor_t *tail, line_t const *line, value_t const *values, size_t n)
@@ -252,7 +271,7 @@ static bool put_fact(REQUEST *request, vp_cursor_t *tail, line_t const *line, va
 		if (!vp) return false;
 		if (line->tag != TAG_ANY) vp->tag = line->tag;
 		(void) fact_to_pair(vp, &values[i]);	/* that it fits was checked at the start */
-		reply_put(request, tail, line, vp);
+		if (!reply_put(request, tail, line, vp)) return false;
 	}
 	return true;
 }
@@ -267,8 +286,7 @@ static bool put_text(REQUEST *request, vp_cursor_t *tail, line_t const *line, ch
 		return false;
 	}
 	if (line->tag != TAG_ANY) vp->tag = line->tag;
-	reply_put(request, tail, line, vp);
-	return true;
+	return reply_put(request, tail, line, vp);
 }
 
 /*

@@ -27,6 +27,7 @@ CREATE TABLE change (
 );
 
 -- Tenants own VMs, and may own COIs and hosts.
+-- Tenants own VMs, and may own COIs and hosts.
 CREATE TABLE tenant (
 	id      INTEGER PRIMARY KEY,
 	name    TEXT NOT NULL COLLATE NOCASE UNIQUE,
@@ -38,6 +39,7 @@ CREATE TABLE tenant (
 	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
 );
 
+-- Enclaves: part of the network behind one gateway; the last place where a policy is looked up.
 -- Enclaves: part of the network behind one gateway; the last place where a policy is looked up.
 CREATE TABLE enclave (
 	id                INTEGER PRIMARY KEY,
@@ -63,9 +65,9 @@ CREATE TABLE enclave (
 		CHECK (ingress_kbps IS NULL OR (typeof(ingress_kbps) = 'integer' AND ingress_kbps BETWEEN 0 AND 400000000)),
 	CONSTRAINT "egress_kbps: expected 0 (no limit) to 400000000 kbit/s, or NULL to inherit"
 		CHECK (egress_kbps IS NULL OR (typeof(egress_kbps) = 'integer' AND egress_kbps BETWEEN 0 AND 400000000)),
-	CONSTRAINT "acl: expected an ACL name or filter rules in at most 2000 printable characters, or NULL to inherit"
+	CONSTRAINT "acl: expected an ACL name, or at most 64 filter rules, one a line, in 2000 printable characters, or NULL to inherit"
 		CHECK (acl IS NULL OR (typeof(acl) = 'text' AND length(acl) <= 2000
-			AND acl NOT GLOB '*[^ -~' || char(10) || ']*')),
+			AND length(acl) - length(replace(acl, char(10), '')) < 64 AND acl NOT GLOB '*[^ -~' || char(10) || ']*')),
 	CONSTRAINT "session_timeout_s: expected 0 (none) or 30 to 31536000 seconds, or NULL to inherit"
 		CHECK (session_timeout_s IS NULL OR (typeof(session_timeout_s) = 'integer'
 			AND (session_timeout_s = 0 OR session_timeout_s BETWEEN 30 AND 31536000))),
@@ -105,9 +107,9 @@ CREATE TABLE coi (
 		CHECK (ingress_kbps IS NULL OR (typeof(ingress_kbps) = 'integer' AND ingress_kbps BETWEEN 0 AND 400000000)),
 	CONSTRAINT "egress_kbps: expected 0 (no limit) to 400000000 kbit/s, or NULL to inherit"
 		CHECK (egress_kbps IS NULL OR (typeof(egress_kbps) = 'integer' AND egress_kbps BETWEEN 0 AND 400000000)),
-	CONSTRAINT "acl: expected an ACL name or filter rules in at most 2000 printable characters, or NULL to inherit"
+	CONSTRAINT "acl: expected an ACL name, or at most 64 filter rules, one a line, in 2000 printable characters, or NULL to inherit"
 		CHECK (acl IS NULL OR (typeof(acl) = 'text' AND length(acl) <= 2000
-			AND acl NOT GLOB '*[^ -~' || char(10) || ']*')),
+			AND length(acl) - length(replace(acl, char(10), '')) < 64 AND acl NOT GLOB '*[^ -~' || char(10) || ']*')),
 	CONSTRAINT "session_timeout_s: expected 0 (none) or 30 to 31536000 seconds, or NULL to inherit"
 		CHECK (session_timeout_s IS NULL OR (typeof(session_timeout_s) = 'integer'
 			AND (session_timeout_s = 0 OR session_timeout_s BETWEEN 30 AND 31536000))),
@@ -199,9 +201,9 @@ CREATE TABLE vm (
 		CHECK (ingress_kbps IS NULL OR (typeof(ingress_kbps) = 'integer' AND ingress_kbps BETWEEN 0 AND 400000000)),
 	CONSTRAINT "egress_kbps: expected 0 (no limit) to 400000000 kbit/s, or NULL to inherit"
 		CHECK (egress_kbps IS NULL OR (typeof(egress_kbps) = 'integer' AND egress_kbps BETWEEN 0 AND 400000000)),
-	CONSTRAINT "acl: expected an ACL name or filter rules in at most 2000 printable characters, or NULL to inherit"
+	CONSTRAINT "acl: expected an ACL name, or at most 64 filter rules, one a line, in 2000 printable characters, or NULL to inherit"
 		CHECK (acl IS NULL OR (typeof(acl) = 'text' AND length(acl) <= 2000
-			AND acl NOT GLOB '*[^ -~' || char(10) || ']*')),
+			AND length(acl) - length(replace(acl, char(10), '')) < 64 AND acl NOT GLOB '*[^ -~' || char(10) || ']*')),
 	CONSTRAINT "session_timeout_s: expected 0 (none) or 30 to 31536000 seconds, or NULL to inherit"
 		CHECK (session_timeout_s IS NULL OR (typeof(session_timeout_s) = 'integer'
 			AND (session_timeout_s = 0 OR session_timeout_s BETWEEN 30 AND 31536000))),

@@ -81,7 +81,6 @@ answered() {
 	local name=$1 case=$2 mac=${MAC[$2]:-} want
 	[ -n "$mac" ] || mac=$(rules_mac "$name")
 	want=$(expected "$name" "$case" "vmprov:${mac//:/}:")
-	like "$name, $case: something is expected" "$want" '^code 2'
 	is "$name, $case" "$(radhex -p "$RADIUS_PORT" -b "${SOURCE[$name]}" -i 1/0/7 "$mac" 2>&1)" "$want"
 }
 
@@ -92,7 +91,6 @@ radius_start "$T" || exit 1
 
 for file in "$TOP"/raddb/mods-config/vmprov/dialects/*; do
 	name=${file##*/}
-	ok "$name has expectations" test -e "$HERE/dialects/$name.txt"
 	for case in "${CASES[@]}"; do answered "$name" "$case"; done
 done
 

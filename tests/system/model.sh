@@ -26,8 +26,9 @@ for nas in 1 2 3; do
 	sqlite3 -noheader "$T/r/policy.db" "SELECT lines FROM expected WHERE nas_id = $nas ORDER BY mac" > "$T/expect.$nas"
 	radclient -p 64 -s -r 3 -t 5 -f "$T/ask.$nas:$T/expect.$nas" "127.0.0.1:$RADIUS_PORT" auth "$RADIUS_SECRET" > "$T/out.$nas" 2>&1
 	n=$(awk '/Passed filter/ {print $NF}' "$T/out.$nas")
-	is "NAS $nas: every answer is the model's" "$n" "$(grep -c . <(sqlite3 "$T/r/policy.db" "SELECT 1 FROM ask WHERE nas_id = $nas"))"
-	[ "$n" = "$(awk '/Total /{print $NF}' "$T/out.$nas")" ] || grep -m 8 -iE 'failed|expected|filter' "$T/out.$nas"
+	asked=$(sqlite3 "$T/r/policy.db" "SELECT count(*) FROM ask WHERE nas_id = $nas")
+	is "NAS $nas: every answer is the model's" "$n" "$asked"
+	[ "$n" = "$asked" ] || grep -m 8 -iE 'failed|expected' "$T/out.$nas"
 	total=$((total + n))
 done
 is 'all were asked' "$total" "$VMS"

@@ -43,19 +43,20 @@ BEGIN {
 		if (chance(0.3)) print "INSERT OR IGNORE INTO host_uplink VALUES (" i ", " 1 + upto(3) ", 'p" upto(3) "');"
 	}
 	for (i = 1; i <= vms; i++) {
-		mac = 0x525400000000 + i * 7
+		mac = 90520730730496 + i * 7 # 52:54:00:00:00:00 on; mawk reads no hexadecimal
+		from = chance(0.95) ? "NULL" : (chance(0.5) ? 1000 : 4000000000)
+		to = chance(0.95) ? "NULL" : (chance(0.5) && from != 4000000000 ? 2000 : 4100000000)
 		print "INSERT INTO vm (mac, name, tenant_id, enclave_id, enabled, not_before, not_after, " \
 			"vlan, tagged_vlans, cos, ingress_kbps, egress_kbps, acl, session_timeout_s, mab) VALUES (" \
-			sprintf("%d", mac) ", 'v" i "', " 1 + upto(4) ", " 1 + upto(5) ", " (chance(0.95) + 0) ", " \
-			(chance(0.95) ? "NULL" : (chance(0.5) ? 1000 : 4000000000)) ", " (chance(0.95) ? "NULL" : (chance(0.5) ? 2000 : 4100000000)) \
-			", " policy(0.2) ", " maybe(0.1, chance(0.7) + 0) ");"
+			sprintf("%.0f", mac) ", 'v" i "', " 1 + upto(4) ", " 1 + upto(5) ", " (chance(0.95) + 0) ", " \
+			from ", " to ", " policy(0.2) ", " maybe(0.1, chance(0.7) + 0) ");"
 		n = chance(0.1) ? 0 : 1 + upto(5)
 		for (k = 0; k < n; k++)
-			print "INSERT INTO member SELECT mac, coi.id FROM vm, coi WHERE mac = " sprintf("%d", mac) " AND coi.id = " 1 + upto(60) \
+			print "INSERT INTO member SELECT mac, coi.id FROM vm, coi WHERE mac = " sprintf("%.0f", mac) " AND coi.id = " 1 + upto(60) \
 				" AND ifnull(coi.tenant_id, vm.tenant_id) = vm.tenant_id AND NOT EXISTS (SELECT 1 FROM member WHERE member.mac = vm.mac AND coi_id = coi.id);"
-		if (chance(0.2)) for (k = 0; k <= upto(3); k++) print "INSERT OR IGNORE INTO vm_host VALUES (" sprintf("%d", mac) ", " 1 + upto(8) ");"
-		if (chance(0.15)) for (k = 0; k <= upto(2); k++) print "INSERT OR IGNORE INTO vm_nas VALUES (" sprintf("%d", mac) ", " 1 + upto(3) ");"
-		print "INSERT INTO ask VALUES (" sprintf("%d", mac) ", " 1 + upto(3) ", 'p" upto(3) "');"
+		if (chance(0.2)) for (k = 0; k <= upto(3); k++) print "INSERT OR IGNORE INTO vm_host VALUES (" sprintf("%.0f", mac) ", " 1 + upto(8) ");"
+		if (chance(0.15)) for (k = 0; k <= upto(2); k++) print "INSERT OR IGNORE INTO vm_nas VALUES (" sprintf("%.0f", mac) ", " 1 + upto(3) ");"
+		print "INSERT INTO ask VALUES (" sprintf("%.0f", mac) ", " 1 + upto(3) ", 'p" upto(3) "');"
 	}
 	print "COMMIT;"
 }

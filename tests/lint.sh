@@ -1,0 +1,83 @@
+#!/bin/bash
+# make lint: what a compiler does not say.  Prints each finding on a line; exits 1 if there is any.
+cd "$(dirname "$0")/.." || exit 2
+found=0
+
+finding() {
+	printf '%s\n' "$@"
+	found=1
+}
+
+# none DESCRIPTION: what comes on standard input is wrong.
+none() {
+	local lines
+	lines=$(cat)
+	[ -z "$lines" ] || finding "$lines" "  ^ $1"
+}
+
+files() { git ls-files -- "$@" 2>/dev/null || find . -path ./build -prune -o -name "${1##*/}" -print; }
+
+mapfile -t c < <(files '*.c' '*.h')
+mapfile -t sh < <(files '*.sh'; ls .ci/run .ci/deps)
+
+# -- form
+if command -v clang-format >/dev/null; then
+	clang-format --dry-run "${c[@]}" 2>&1 | grep -E 'warning:|error:' | head -n 20 | none 'make format puts this right'
+else
+	finding 'clang-format is not installed (make deps)'
+fi
+wc -l "${c[@]}" | awk '$2 != "total" && $1 > 600 {print $2 ": " $1 " lines"}' | none 'a file past 600 lines holds more than one noun'
+grep -nE '[ 	]+$' "${c[@]}" "${sh[@]}" | none 'trailing blanks'
+
+# -- dangerous calls, and comparisons of secrets that take as long as they agree
+grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|system|popen)\(' "${c[@]}" | grep -v '^tests/unit/' | none 'a call with a safer twin'
+grep -nE '\b(mem|str|strn|strcase)cmp\([^;]*(password|secret)' "${c[@]}" | none 'secrets are compared in constant time'
+grep -nE '\b(atoi|atol|atof)\(' "${c[@]}" | none 'numbers are read with their errors (strtol)'
+
+# -- each foreign header has one owner
+owner() {
+	local header=$1
+	shift
+	grep -lE "#[[:space:]]*include[[:space:]]*<$header" "${c[@]}" | grep -vE "$1" | none "<$header> belongs to $1"
+}
+owner 'sqlite3\.h' '^lib/store|^tests/unit/scratch'
+owner 'freeradius' '^rlm_vmprov/'
+owner 'jansson\.h' '^vmprov/|^lib/record_read|^tests/unit/check_(record|csv)|^tests/fuzz/'
+owner 'libsmartcols' '^vmprov/output'
+owner 'openssl/' '^tests/(bench|system)/'
+grep -nE '#include "(\.\./)?(vmprov|rlm_vmprov)/' lib/*.[ch] | none 'lib includes no program'
+
+# -- every header compiles alone
+while read -r h; do
+	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
+done < <(files 'lib/*.h' 'vmprov/*.h' 'tests/unit/*.h')
+
+# -- what an operator can set is written down
+grep -oE '^	\{ "[a-z_]+", FR_CONF' rlm_vmprov/rlm_vmprov.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
+	grep -q "$option" docs/man/rlm_vmprov.5 || echo "rlm_vmprov option $option"
+done | none 'not in rlm_vmprov(5)'
+for column in mac name tenant enclave cois vlan tagged_vlans cos ingress_kbps egress_kbps acl session_timeout_s mab enabled \
+	not_before not_after hosts comment; do
+	grep -q "$column" docs/man/vmprov-policy.5 || echo "vm_record column $column"
+done | none 'not in vmprov-policy(5)'
+grep -ohE '^[[:space:]]*\{ ?"[a-z][a-z0-9-]+", *(no|required|optional)_argument' vmprov/*.c | sed 's/.*"\(.*\)".*/\1/' | sort -u |
+	while read -r option; do
+		grep -qE -- "(-|\\\\-)${option//-/(\\\\)?-}" docs/man/vmprov.1 || grep -q "Fl Fl $option" docs/man/vmprov.1 || echo "vmprov option --$option"
+	done | none 'not in vmprov(1)'
+grep -oE '^ATTRIBUTE[[:space:]]+VMProv-[A-Za-z-]+' raddb/dictionary.vmprov | awk '{print $2}' | while read -r a; do
+	grep -q "$a" docs/man/rlm_vmprov.5 || echo "$a"
+done | none 'not in rlm_vmprov(5)'
+
+# -- programs that look for mistakes
+shellcheck -x -P SCRIPTDIR "${sh[@]}" | none 'shellcheck'
+for page in docs/man/*.[1-8]; do mandoc -Tlint -Wwarning "$page"; done | none 'mandoc'
+cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --std=c11 -Ilib \
+	--error-exitcode=0 -D_GNU_SOURCE lib vmprov rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
+	grep -E '(error|warning|portability):' | none 'cppcheck'
+
+# -- the project speaks of itself alone
+grep -rnIE '(/home/|/root/|/work/)[a-z]' --exclude-dir=build --exclude-dir=.git . | grep -v 'tests/lint.sh' | none 'a path of somebody'"'"'s machine'
+git grep -nIE '\b(TODO|FIXME|XXX)\b' -- . ':!tests/lint.sh' 2>/dev/null | none 'left open'
+
+[ "$found" = 0 ] && echo 'lint: nothing found'
+exit "$found"

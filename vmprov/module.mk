@@ -1,0 +1,2 @@
+vmprov_SRCS := $(sort $(wildcard vmprov/*.c))
+vmprov_LIBS := -ljansson -lsmartcols -lcsv

@@ -1,0 +1,332 @@
+/* tenant, enclave, coi, vm, host, nas: add, set, list, show, rm. */
+#include "cli.h"
+#include "output.h"
+#include "record_read.h"
+#include "secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One command about one noun. */
+struct job {
+	struct cli *cli;
+	enum vmp_noun noun;
+	const struct vmp_noun_info *info;
+	struct vmp_store *store;
+	struct vmp_records *rs;
+	int argc; /* operands */
+	char **argv;
+	const char *password_file; /* NULL: not given */
+	bool no_password;
+	struct vmp_msg msg;
+};
+
+static int add(struct job *job);
+static int set(struct job *job);
+static int list(struct job *job);
+static int show(struct job *job);
+static int rm(struct job *job);
+
+static const struct verb {
+	const char *name, *usage, *summary;
+	const char *done; /* for verbs that write */
+	int min, max; /* operands */
+	enum vmp_store_mode mode;
+	int (*run)(struct job *job);
+} verbs[] = {
+	{ "add", "KEY [COLUMN=VALUE...]", "make one", "added", 1, 1000, VMP_STORE_WRITE, add },
+	{ "set", "KEY COLUMN=VALUE...", "change one", "changed", 1, 1000, VMP_STORE_WRITE, set },
+	{ "list", "[COLUMN=VALUE...]", "show those that have these values, all without", NULL, 0, 1000, VMP_STORE_READ, list },
+	{ "show", "KEY", "show all of one", NULL, 1, 1, VMP_STORE_READ, show },
+	{ "rm", "KEY...", "remove; all or none", "removed", 1, 1 << 20, VMP_STORE_WRITE, rm },
+};
+
+const char *const noun_verbs[] = { "add", "set", "list", "show", "rm", NULL };
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static int usage(struct job *job, const char *what)
+{
+	fprintf(stderr, "vmprov: %s\nTry: vmprov help %s\n", what, job->info->name);
+	return CLI_USAGE;
+}
+
+static void print_help(const struct vmp_noun_info *info)
+{
+	bool vm = vmp_noun_info(VMP_NOUN_VM) == info;
+	size_t i;
+
+	puts("usage:");
+	for (i = 0; i < N_VERBS; i++)
+		printf("  vmprov %s %-4s %-22s %s\n", info->name, verbs[i].name, verbs[i].usage, verbs[i].summary);
+	printf("\nKEY is %s.\n", vm ? "a MAC address in any common form, or a name" : "the name");
+	puts("\nCOLUMN=            without a value of its own\n"
+	     "COLUMN=inherit     the same, for columns marked i: the next level decides\n"
+	     "COLUMN=none        explicitly none, for columns marked n; COLUMN=\\none is the text\n");
+	for (i = 0; i < info->n_column; i++) {
+		const struct vmp_column *col = &info->column[i];
+
+		printf("  %-18s %c%c  %s%s\n", col->name, col->flags & VMP_COL_INHERIT ? 'i' : ' ',
+		       col->flags & VMP_COL_NONE ? 'n' : ' ', col->help, col->flags & VMP_COL_READONLY ? " (shown only)" : "");
+	}
+	if (vm)
+		puts("\n  --eap-md5-file FILE|-  (add, set) record an EAP-MD5 password: the first line of FILE\n"
+		     "  --no-eap-md5           (set) remove it");
+}
+
+static int read_columns(struct job *job, int from, struct vmp_record *rec,
+			int (*read)(struct vmp_record *rec, const char *text, struct vmp_msg *msg))
+{
+	int i, err = VMP_OK;
+
+	for (i = from; i < job->argc && err == VMP_OK; i++)
+		err = read(rec, job->argv[i], &job->msg);
+	return err;
+}
+
+static int write_password(struct job *job, const char *key)
+{
+	char password[SECRET_MAX] = "";
+	int err = VMP_OK;
+
+	if (job->password_file)
+		err = secret_read(job->password_file, password, &job->msg);
+	if (err == VMP_OK)
+		err = vmp_record_eap_md5(job->rs, key, job->password_file ? password : NULL, &job->msg);
+	explicit_bzero(password, sizeof(password));
+	return err == VMP_EIO && job->password_file ? VMP_EINVAL : err;
+}
+
+static bool has_password(const struct job *job)
+{
+	return job->password_file || job->no_password;
+}
+
+/* What was committed. */
+static void say(const struct job *job, const char *done)
+{
+	bool all = strcmp(done, "removed") == 0;
+	int i;
+
+	if (job->cli->json)
+		printf("{\"%s\": %d}\n", done, all ? job->argc : 1);
+	for (i = 0; i < (all ? job->argc : 1) && !job->cli->json; i++)
+		printf("%s %s %s\n", job->info->name, job->argv[i], done);
+}
+
+static int add(struct job *job)
+{
+	struct vmp_record rec = { .noun = job->noun };
+	const char *key = job->argv[0];
+	int err = read_columns(job, 1, &rec, vmp_record_assign);
+
+	if (err == VMP_OK && rec.set & 1)
+		err = vmp_fail(&job->msg, VMP_EINVAL, "%s: given twice", job->info->column[0].name);
+	if (err != VMP_OK)
+		return err;
+	rec.value[0] = (struct vmp_value){ .kind = VMP_TEXT, .text = key };
+	rec.set |= 1;
+	err = vmp_record_insert(job->rs, &rec, &job->msg);
+	if (err == VMP_OK && has_password(job))
+		err = write_password(job, key);
+	return err;
+}
+
+static int set(struct job *job)
+{
+	struct vmp_record rec = { .noun = job->noun };
+	const char *key = job->argv[0];
+	int err = read_columns(job, 1, &rec, vmp_record_assign);
+
+	if (err == VMP_OK && !rec.set && !has_password(job))
+		err = vmp_fail(&job->msg, VMP_EINVAL, "expected COLUMN=VALUE");
+	/* The password first: the record may get another key. */
+	if (err == VMP_OK && has_password(job))
+		err = write_password(job, key);
+	if (err == VMP_OK && rec.set)
+		err = vmp_record_update(job->rs, key, &rec, &job->msg);
+	return err;
+}
+
+static int rm(struct job *job)
+{
+	int i, err = VMP_OK;
+
+	for (i = 0; i < job->argc && err == VMP_OK; i++)
+		err = vmp_record_delete(job->rs, job->argv[i], &job->msg);
+	return err;
+}
+
+static int show(struct job *job)
+{
+	static const struct table_head heads[] = { { "column", false }, { "value", false } };
+	struct vmp_record rec;
+	struct table *table;
+	size_t i;
+	int err = vmp_record_get(job->rs, job->argv[0], &rec, &job->msg);
+
+	if (err != VMP_OK)
+		return err;
+	if (job->cli->json) {
+		out_json(vmp_record_to_json(&rec));
+		return VMP_OK;
+	}
+	table = table_new(heads, 2);
+	for (i = 0; i < job->info->n_column; i++) {
+		const struct vmp_column *col = &job->info->column[i];
+		char room[64];
+
+		table_row(table, (const char *[]){ col->name, out_value(col, &rec.value[i], room,
+									 col->flags & VMP_COL_INHERIT ? "inherit" : "") });
+	}
+	table_end(table);
+	return VMP_OK;
+}
+
+static size_t brief_columns(const struct job *job, size_t at[VMP_COLUMN_MAX], struct table_head heads[VMP_COLUMN_MAX])
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < job->info->n_column; i++) {
+		const struct vmp_column *col = &job->info->column[i];
+
+		if (!(col->flags & VMP_COL_BRIEF))
+			continue;
+		heads[n] = (struct table_head){ col->name, col->type == VMP_TYPE_INT };
+		at[n++] = i;
+	}
+	return n;
+}
+
+static int list_table(struct job *job)
+{
+	struct table_head heads[VMP_COLUMN_MAX];
+	size_t at[VMP_COLUMN_MAX], n = brief_columns(job, at, heads), i;
+	struct table *table = table_new(heads, n);
+	struct vmp_record rec;
+	int err;
+
+	while ((err = vmp_record_next(job->rs, &rec, &job->msg)) == VMP_OK) {
+		const char *cells[VMP_COLUMN_MAX];
+		char room[VMP_COLUMN_MAX][64];
+
+		for (i = 0; i < n; i++)
+			cells[i] = out_value(&job->info->column[at[i]], &rec.value[at[i]], room[i], "-");
+		table_row(table, cells);
+	}
+	table_end(table);
+	return err;
+}
+
+static int list_json(struct job *job)
+{
+	struct vmp_record rec;
+	size_t n = 0;
+	int err;
+
+	while ((err = vmp_record_next(job->rs, &rec, &job->msg)) == VMP_OK)
+		out_json_item(&n, vmp_record_to_json(&rec));
+	out_json_end(n);
+	return err;
+}
+
+static int list(struct job *job)
+{
+	struct vmp_record filter = { .noun = job->noun };
+	int err = read_columns(job, 0, &filter, vmp_record_filter);
+
+	if (err == VMP_OK)
+		err = vmp_record_select(job->rs, &filter, &job->msg);
+	if (err == VMP_OK)
+		err = job->cli->json ? list_json(job) : list_table(job);
+	return err == VMP_ENOENT ? VMP_OK : err;
+}
+
+/* In one transaction when the verb writes. */
+static int run_verb(struct job *job, const struct verb *verb)
+{
+	bool writes = verb->done;
+	int err, code = cli_open(job->cli, verb->mode, &job->store);
+
+	if (code != CLI_OK)
+		return code;
+	err = vmp_records_new(&job->rs, job->store, job->noun, &job->msg);
+	if (err == VMP_OK && writes)
+		err = vmp_store_begin(job->store, &job->msg);
+	if (err == VMP_OK)
+		err = verb->run(job);
+	if (err == VMP_OK && writes)
+		err = vmp_store_commit(job->store, &job->msg);
+	if (err == VMP_OK && writes)
+		say(job, verb->done);
+	vmp_store_rollback(job->store);
+	vmp_records_free(job->rs);
+	vmp_store_close(job->store);
+	return err == VMP_OK ? CLI_OK : cli_fail_err(err, &job->msg);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_VERBS; i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
+}
+
+enum { OPT_FILE = 256, OPT_NO_PASSWORD, OPT_HELP };
+
+static const struct option vm_options[] = {
+	{ "eap-md5-file", required_argument, NULL, OPT_FILE },
+	{ "no-eap-md5", no_argument, NULL, OPT_NO_PASSWORD },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* @return an exit code to end with; -1 to go on. */
+static int read_options(struct job *job, int argc, char **argv)
+{
+	const struct option *own = job->noun == VMP_NOUN_VM ? vm_options : vm_options + 2;
+	int c;
+
+	while ((c = cli_option(job->cli, argc, argv, own)) != -1) {
+		if (c == OPT_FILE)
+			job->password_file = optarg;
+		else if (c == OPT_NO_PASSWORD)
+			job->no_password = true;
+		else
+			print_help(job->info);
+		if (c == OPT_HELP)
+			return CLI_OK;
+	}
+	job->argc = argc - optind - 1;
+	job->argv = argv + optind + 1;
+	if (job->argc < 0)
+		return usage(job, "expected add, set, list, show or rm");
+	return -1;
+}
+
+int noun_run(struct cli *cli, int argc, char **argv)
+{
+	struct job job = { .cli = cli };
+	const struct verb *verb;
+	int code;
+
+	if (vmp_noun_find(argv[0], &job.noun) != VMP_OK)
+		return cli_usage(cli, "%s: no such command", argv[0]);
+	job.info = vmp_noun_info(job.noun);
+	code = read_options(&job, argc, argv);
+	if (code >= 0)
+		return code;
+	verb = find_verb(job.argv[-1]);
+	if (!verb)
+		return usage(&job, "expected add, set, list, show or rm");
+	if (job.argc < verb->min || job.argc > verb->max)
+		return usage(&job, verb->min ? "expected a key" : "too many operands");
+	if (has_password(&job) && (verb->mode != VMP_STORE_WRITE || verb->run == rm || (job.password_file && job.no_password)))
+		return usage(&job, "--eap-md5-file goes with add or set, --no-eap-md5 with set");
+	return run_verb(&job, verb);
+}
