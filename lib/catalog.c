@@ -23,29 +23,36 @@ static int by_cert_name(const void *key, const void *row)
 	return strcasecmp(key, ((const struct vmp_host *)row)->cert_name);
 }
 
+/* An empty table has no array, which bsearch() may not be given. */
+static const void *find(const void *key, const void *rows, size_t n, size_t size,
+			int (*order)(const void *, const void *))
+{
+	return n ? bsearch(key, rows, n, size, order) : NULL;
+}
+
 const struct vmp_coi *vmp_catalog_coi(const struct vmp_catalog *cat, int64_t id)
 {
-	return bsearch(&id, cat->coi, cat->n_coi, sizeof(*cat->coi), by_id);
+	return find(&id, cat->coi, cat->n_coi, sizeof(*cat->coi), by_id);
 }
 
 const struct vmp_tenant *vmp_catalog_tenant(const struct vmp_catalog *cat, int64_t id)
 {
-	return bsearch(&id, cat->tenant, cat->n_tenant, sizeof(*cat->tenant), by_id);
+	return find(&id, cat->tenant, cat->n_tenant, sizeof(*cat->tenant), by_id);
 }
 
 const struct vmp_enclave *vmp_catalog_enclave(const struct vmp_catalog *cat, int64_t id)
 {
-	return bsearch(&id, cat->enclave, cat->n_enclave, sizeof(*cat->enclave), by_id);
+	return find(&id, cat->enclave, cat->n_enclave, sizeof(*cat->enclave), by_id);
 }
 
 const struct vmp_nas *vmp_catalog_nas(const struct vmp_catalog *cat, const struct vmp_addr *address)
 {
-	return bsearch(address, cat->nas, cat->n_nas, sizeof(*cat->nas), by_address);
+	return find(address, cat->nas, cat->n_nas, sizeof(*cat->nas), by_address);
 }
 
 const struct vmp_host *vmp_catalog_host(const struct vmp_catalog *cat, const char *cert_name)
 {
-	return bsearch(cert_name, cat->host, cat->n_host, sizeof(*cat->host), by_cert_name);
+	return find(cert_name, cat->host, cat->n_host, sizeof(*cat->host), by_cert_name);
 }
 
 void vmp_addr_v4(const struct in_addr *in, struct vmp_addr *out)

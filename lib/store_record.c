@@ -45,7 +45,7 @@ void vmp_records_free(struct vmp_records *rs)
 
 void vmp_store_bulk(struct vmp_store *store)
 {
-	sqlite3_exec(store->db, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -262144", NULL, NULL, NULL);
+	sqlite3_exec(store->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144", NULL, NULL, NULL);
 }
 
 /* "vlan" out of "vm.vlan" or "vm_nas.mac, vm_nas.nas_id": the last column named. */

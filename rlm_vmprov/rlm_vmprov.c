@@ -179,9 +179,9 @@ static void audit(rlm_vmprov_t const *inst, REQUEST *request, struct vmp_decisio
 
 	ip_ntoh(&request->packet->src_ipaddr, nas, sizeof(nas));
 	vmp_mac_format(decision->vm->mac, mac);
-	RATE_LIMIT(radlog(L_AUTH, "rlm_vmprov (%s): audit: %s: mac %s vm %s host %s nas %s port %s", inst->name,
-			  vmp_verdict_name(decision->verdict), mac, decision->vm->name,
-			  decision->host ? decision->host->name : "-", nas, port ? port->vp_strvalue : "-"));
+	radlog(L_AUTH, "rlm_vmprov (%s): audit: %s: mac %s vm %s host %s nas %s port %s", inst->name,
+	       vmp_verdict_name(decision->verdict), mac, decision->vm->name,
+	       decision->host ? decision->host->name : "-", nas, port ? port->vp_strvalue : "-");
 }
 
 static rlm_rcode_t refuse(rlm_vmprov_t const *inst, REQUEST *request, struct vmp_decision const *decision)

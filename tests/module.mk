@@ -54,3 +54,10 @@ bench: all
 
 bench-quick: all
 	$(Q)B=$(B) bash tests/bench/bench.sh --quick
+
+# -- sanitizers inside the server -------------------------------------------------------------------
+ifdef SAN
+all: $(B)/nodeepbind.so
+endif
+$(B)/nodeepbind.so: tests/system/nodeepbind.c
+	$(Q)$(CC) -shared -fPIC -O1 -D_GNU_SOURCE -o $@ $<

@@ -69,9 +69,9 @@ radius_ask() {
 # have the store open.
 store_hold() {
 	store_release
-	vmprov --store "$1/policy.db" hold >/dev/null 2>&1 &
+	vmprov --store "$1/policy.db" hold >"$1/log/hold" 2>&1 &
 	STORE_PID=$!
-	wait_for 5 test -e "$1/policy.db-shm"
+	wait_for 10 grep -q holding "$1/log/hold"
 }
 
 store_release() {
@@ -81,12 +81,20 @@ store_release() {
 	STORE_PID=
 }
 
+# A build with sanitizers: their runtime goes into the server first, and what they find into its log.
+radius_sanitizers() {
+	[ -e "$B/nodeepbind.so" ] || return 0
+	printf '%s\n' "LD_PRELOAD=$B/nodeepbind.so $(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
+		'ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0' 'UBSAN_OPTIONS=print_stacktrace=1'
+}
+
 radius_start() {
-	local dir=$1
+	local dir=$1 env
 	RADIUS_DIR=$dir
 	T_CLEANUP+=(radius_stop store_release)
 	[ -n "${RADIUS_NO_HOLD:-}" ] || store_hold "$dir"
-	${RADIUS_ENV:-env} freeradius -f -n vmprov -d "$dir/raddb" -l "$dir/log/radius.log" ${RADIUS_FLAGS:-} \
+	mapfile -t env < <(radius_sanitizers)
+	env ${env[@]+"${env[@]}"} freeradius -f -n vmprov -d "$dir/raddb" -l "$dir/log/radius.log" ${RADIUS_FLAGS:-} \
 		>"$dir/log/stdout" 2>&1 &
 	RADIUS_PID=$!
 	if ! wait_for 20 radius_ask; then
@@ -101,6 +109,9 @@ radius_stop() {
 	kill "$RADIUS_PID" 2>/dev/null
 	wait "$RADIUS_PID" 2>/dev/null
 	RADIUS_PID=
+	if grep -hE 'ERROR: AddressSanitizer|runtime error:' "$RADIUS_DIR"/log/*; then
+		t_fail 'sanitizers are content' "see above"
+	fi
 }
 
 radius_send() {

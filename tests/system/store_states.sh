@@ -24,7 +24,7 @@ sql "DELETE FROM vm_record WHERE mac = '52:54:00:00:01:01'"
 is 'and a deletion' "$(answer)" Access-Reject
 sql "INSERT INTO vm_record (mac, cois) VALUES ('525400000101', 'web')"
 is 'and an insertion' "$(answer)" 'VLAN 110'
-vmprov --store "$store" vm set 525400000101 vlan=7
+ok 'vmprov changes it' vmprov --store "$store" vm set 525400000101 vlan=7
 is 'and one by vmprov' "$(answer)" 'VLAN 7'
 ok 'the server has the store open read-only' \
 	sh -c "[ \$(id -u) != 0 ] || ! setpriv --reuid=freerad --regid=freerad --clear-groups test -w '$store'"
@@ -67,7 +67,7 @@ is 'restored: the next request sees it' "$(answer)" 'VLAN 8'
 # -- a newer schema
 sql 'PRAGMA user_version = 1000'
 is 'newer schema: silence' "$(answer)" No-Reply
-ok 'and the log says so' logged 'newer than this program'
+ok 'and the log says so' logged 'schema version'
 sql "PRAGMA user_version = $(sqlite3 "$T/backup.db" 'PRAGMA user_version')"
 is 'known again: it answers' "$(answer)" 'VLAN 8'
 
@@ -102,7 +102,7 @@ vmprov --store "$store" migrate >/dev/null
 store_release
 RADIUS_NO_HOLD=1 radius_start "$T/r" || exit 1
 is 'nobody holds the store: it answers' "$(answer)" 'VLAN 8'
-vmprov --store "$store" vm set 525400000101 vlan=10
+ok 'vmprov writes' vmprov --store "$store" vm set 525400000101 vlan=10
 is 'and sees the next commit' "$(answer)" 'VLAN 10'
 if [ "$(id -u)" = 0 ] && id freerad >/dev/null 2>&1; then
 	is 'as another user than the owner' "$(stat -c %U "$store") $(ps -o user= -p "$RADIUS_PID")" 'root freerad'
