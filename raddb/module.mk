@@ -68,7 +68,8 @@ uninstall-raddb:
 		if cmp -s "$$old" "$$to"; then rm -f "$$to"; elif [ -e "$$to" ]; then echo "kept $$to, which was changed"; fi; \
 	done; \
 	rm -rf $(raddb_SHIPPED); \
-	for d in $(raddb_SHIPPED:%/raddb=%) $(DESTDIR)$(RADDB)/mods-config/vmprov/dialects $(DESTDIR)$(RADDB)/mods-config/vmprov; do \
+	own=$(DESTDIR)$(RADDB)/mods-config/vmprov; \
+	for d in $(raddb_SHIPPED:%/raddb=%) $$own/dialects $$own; do \
 		[ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; \
 	done
 

@@ -118,6 +118,10 @@ static line_t *line_compile(section_t *section, vp_map_t const *map, CONF_SECTIO
 {
 	line_t *line;
 
+	if (map->lhs->type == TMPL_TYPE_ATTR_UNDEFINED) {
+		cf_log_err_cs(cs, "%s: no dictionary has this attribute", map->lhs->name);
+		return NULL;
+	}
 	if ((map->lhs->type != TMPL_TYPE_ATTR) || (map->lhs->tmpl_list != PAIR_LIST_REPLY)) {
 		cf_log_err_cs(cs, "%s: expected an attribute of the reply", map->lhs->name);
 		return NULL;

@@ -13,7 +13,7 @@ LIBDIR=/usr/lib/freeradius
 make_it() {
 	local out rc
 	out=$(env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$TOP" B="$B" "$@" 2>&1) && rc=0 || rc=$?
-	printf '%s' "$out" | sed '/^  INST /d'
+	printf '%s' "$out" | sed '/^  [A-Z][A-Z]* /d'
 	return $rc
 }
 mk() { make_it DESTDIR="$R" PREFIX=/usr STATEDIR=/srv/vmprov "$@"; }
@@ -31,7 +31,8 @@ done
 for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov{,_eap} {sites-available,policy.d}/vmprov; do
 	ok "$f is installed" test -f "$R$RADDB/$f"
 done
-is 'every dialect is installed' "$(ls "$R$RADDB/mods-config/vmprov/dialects")" "$(ls "$TOP/raddb/mods-config/vmprov/dialects")"
+is 'every dialect is installed' \
+	"$(ls "$R$RADDB/mods-config/vmprov/dialects")" "$(ls "$TOP/raddb/mods-config/vmprov/dialects")"
 is 'no program of the tests' "$(ls "$R/usr/bin")" vmprov
 for page in "$TOP"/docs/*.[1-8] "$TOP"/docs/man/*.[1-8]; do
 	[ ! -e "$page" ] || ok "${page##*/} is installed" test -f "$R/usr/share/man/man${page##*.}/${page##*/}"
@@ -43,7 +44,8 @@ like 'STATEDIR is the store that the module reads' "$(cat "$R$RADDB/mods-availab
 	$'\n\t''filename = /srv/vmprov/policy.db'$'\n'
 is 'no other place is left, nor a placeholder' "$(grep -rlE '/var/lib/vmprov|@[a-z]+@' "$R/etc" "$R/usr/lib/systemd")" ''
 if [ -x /usr/bin/systemd-analyze ]; then
-	sed "s|/usr/bin/vmprov|$R&|" "$R/usr/lib/systemd/system/vmprov-store.service" > "$T/vmprov-store.service"
+	sed "s|/usr/bin/vmprov|$R&|" "$R/usr/lib/systemd/system/vmprov-store.service" \
+		> "$T/vmprov-store.service"
 	like 'systemd understands the unit' "$(systemd-analyze verify --man=no "$T/vmprov-store.service" 2>&1 |
 		grep vmprov-store)," '^,$'
 fi
@@ -57,10 +59,11 @@ is 'every client that we ship requires Message-Authenticator' "$(find "$R$RADDB"
 # -- an administrator's changes -------------------------------------------------------------------
 first=$(files)
 is 'installing again says and adds nothing' "$(mk install)$(files)" "$first"
-echo '# mine' >> "$R$RADDB/clients-vmprov.conf"
-echo '# mine' >> "$R$RADDB/policy.d/vmprov"
+changed=(clients-vmprov.conf mods-config/vmprov/dialects/rfc policy.d/vmprov)
+for f in "${changed[@]}"; do echo '# mine' >> "$R$RADDB/$f"; done
 out=$(mk install)
-like 'a changed file is kept, in one line' "$out" "^kept $R$RADDB/clients-vmprov.conf, .*"$'\n'"kept $R$RADDB/policy.d/vmprov, [^"$'\n'"]*$"
+is 'changed files are kept, in a line each' "$(sort <<< "$out")" \
+	"$(for f in "${changed[@]}"; do echo "kept $R$RADDB/$f, which differs; the new one is $R$RADDB/$f.new~"; done)"
 is 'it is as it was' "$(tail -n 1 "$R$RADDB/clients-vmprov.conf")" '# mine'
 ok 'the new one is beside it' cmp "$TOP/raddb/clients-vmprov.conf" "$R$RADDB/clients-vmprov.conf.new~"
 is 'and has no more readers' "$(mode "$RADDB/clients-vmprov.conf.new~")" 640
@@ -114,7 +117,9 @@ else
 	# Both say what localhost is.
 	sed -i '/^client localhost/,/^}/d' "$T/dropin/raddb/clients-vmprov.conf"
 	ok 'the stock radiusd.conf accepts it as a drop-in' freeradius -XC -d "$T/dropin/raddb"
-	like 'and loads it' "$(freeradius -XC -d "$T/dropin/raddb" 2>&1)" 'Loaded module rlm_vmprov.*server vmprov \{.*appears to be OK'
+	out=$(freeradius -XC -d "$T/dropin/raddb" 2>&1)
+	like 'and loads it' "$out" 'Loaded module rlm_vmprov.*server vmprov \{.*appears to be OK'
+	is 'from the changed files alone' "$(grep 'including.*new' <<< "$out")" ''
 fi
 
 # -- on a live system -----------------------------------------------------------------------------
@@ -126,7 +131,8 @@ as_unit() { setpriv --regid freerad --clear-groups --inh-caps=-all --bounding-se
 
 if [ "$(id -u)" = 0 ] && id freerad >/dev/null 2>&1; then
 	L=$T/live
-	ok 'make install without DESTDIR' make_it PREFIX="$L" RADDB="$L/raddb" STATEDIR="$L/state" FREERADIUS_LIBDIR="$L/lib/freeradius" install
+	ok 'make install without DESTDIR' make_it PREFIX="$L" RADDB="$L/raddb" STATEDIR="$L/state" \
+		FREERADIUS_LIBDIR="$L/lib/freeradius" install
 	is 'the configuration is for the server to read' "$(owner raddb/clients-vmprov.conf), $(owner raddb/policy.d/vmprov)" \
 		'root:freerad 640, root:freerad 640'
 	is 'so is the state folder' "$(owner state)" 'root:freerad 750'
@@ -158,6 +164,6 @@ fi
 touch "$R/srv/vmprov/policy.db"
 ok 'make uninstall' mk uninstall
 is 'changed files and the store are left, nothing else' "$(files)" \
-	"$(printf '.%s\n' "$RADDB/clients-vmprov.conf" "$RADDB/policy.d/vmprov" /srv/vmprov/policy.db)"
+	"$(printf '.%s\n' "${changed[@]/#/$RADDB/}" /srv/vmprov/policy.db)"
 is 'twice is once' "$(mk uninstall | grep -v '^rm')" "kept $R/srv/vmprov"
 t_end

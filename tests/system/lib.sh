@@ -43,7 +43,7 @@ t_fail() {
 	failed=$((failed + 1))
 	printf '    FAIL  %s: %s\n' "$t_name" "$1"
 	shift
-	printf '          %s\n' "$@"
+	printf '          %s\n' "$@" | tail -n 20
 }
 
 ok() {
