@@ -130,7 +130,7 @@ static void inherit(struct vmp_decision *out)
 			if (!(take >> f & 1))
 				continue;
 			out->effective.value[f] = level[l]->value[f];
-			out->source[f] = VMP_FROM_VM + l;
+			out->source[f] = (enum vmp_source)(VMP_FROM_VM + l);
 		}
 	}
 }

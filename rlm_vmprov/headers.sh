@@ -6,7 +6,7 @@
 set -eu
 dir=$1
 installed=/usr/include/freeradius
-need='automask.h clients.h connection.h log.h process.h tmpl.h xlat.h listen.h state.h'
+need='automask.h clients.h connection.h log.h process.h tmpl.h xlat.h listen.h'
 
 fail() {
 	echo "headers.sh: $*" >&2

@@ -5,7 +5,7 @@ MODULE_SO := $(B)/rlm_vmprov.so
 # Debian's libfreeradius-dev lacks headers that a module needs; headers.sh completes them under build/.
 FREERADIUS_INCLUDE ?= build/freeradius/include
 # NDEBUG as the server: REQUEST's layout depends on it.  The server's headers are not ours to warn about.
-CFLAGS_rlm_vmprov = -DNDEBUG -isystem $(FREERADIUS_INCLUDE) -include freeradius/autoconf.h \
+CFLAGS_rlm_vmprov = -DNDEBUG -isystem $(FREERADIUS_INCLUDE) -idirafter rlm_vmprov/compat -include freeradius/autoconf.h \
 	-include freeradius/build.h -include freeradius/features.h -include freeradius/radpaths.h -Wno-sign-conversion \
 	-Wno-conversion -Wno-undef
 

@@ -121,7 +121,7 @@ radius_send() {
 		printf 'Packet-Src-IP-Address = %s\nMessage-Authenticator = 0x00\n' "$src"
 		printf '%s\n' "$@"
 	} | radclient -x -r 1 -t 3 "127.0.0.1:$RADIUS_PORT" auth "$RADIUS_SECRET" 2>&1 |
-		awk '/^Received/ {on = 1; print $2; next} /^Sent|^\(/ {on = 0} on {sub(/^[ \t]+/, ""); print}
+		awk '/^Received/ {on = 1; print $2; next} /^Sent|^\(/ {on = 0} on && !/Message-Authenticator/ {sub(/^[ \t]+/, ""); print}
 			/No reply/ {print "No-Reply"}'
 }
 
