@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* "vmpv": tells a vmprov store from any other SQLite file. */
@@ -112,7 +113,7 @@ static int check_version(struct vmp_store *store, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-static int open_database(struct vmp_store *store, int busy_ms, struct vmp_msg *msg)
+static int open_database(struct vmp_store *store, struct vmp_msg *msg)
 {
 	static const int flags[] = {
 		[VMP_STORE_READ] = SQLITE_OPEN_READONLY,
@@ -122,7 +123,7 @@ static int open_database(struct vmp_store *store, int busy_ms, struct vmp_msg *m
 	int rc = sqlite3_open_v2(store->path, &store->db, flags[store->mode] | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return vmp_store_error(store, rc, "cannot open", msg);
-	sqlite3_busy_timeout(store->db, busy_ms);
+	sqlite3_busy_timeout(store->db, store->busy_ms);
 	return VMP_OK;
 }
 
@@ -175,10 +176,11 @@ int vmp_store_open(struct vmp_store **out, const char *path, enum vmp_store_kind
 	}
 	store->kind = kind;
 	store->mode = mode;
+	store->busy_ms = busy_ms;
 	store->fd = -1;
 	err = open_marker(store, msg);
 	if (err == VMP_OK)
-		err = open_database(store, busy_ms, msg);
+		err = open_database(store, msg);
 	if (err == VMP_OK)
 		err = check_version(store, msg);
 	if (err == VMP_OK)
@@ -196,7 +198,7 @@ void vmp_store_close(struct vmp_store *store)
 		return;
 	vmp_store_look_clear(store);
 	if (store->db && store->mode != VMP_STORE_READ)
-		vmp_store_trim(store);
+		vmp_store_trim(store, 0);
 	sqlite3_close(store->db);
 	if (store->fd >= 0)
 		close(store->fd);
@@ -247,14 +249,17 @@ int vmp_store_migrate(struct vmp_store *store, int *from, int *to, struct vmp_ms
 	return VMP_OK;
 }
 
-void vmp_store_trim(struct vmp_store *store)
+void vmp_store_trim(struct vmp_store *store, int quiet_s)
 {
 	char wal[4096];
 	struct stat st;
 
 	snprintf(wal, sizeof(wal), "%s-wal", store->path);
-	if (stat(wal, &st) == 0 && st.st_size > 0)
-		sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (stat(wal, &st) != 0 || st.st_size == 0 || time(NULL) - st.st_mtime < quiet_s)
+		return;
+	sqlite3_busy_timeout(store->db, 0);
+	sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(store->db, store->busy_ms);
 }
 
 int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg)

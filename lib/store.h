@@ -42,8 +42,9 @@ int vmp_store_version(const struct vmp_store *store);
  * @param from,to  out, versions before and after; NULL is allowed. */
 VMP_CHECKED int vmp_store_migrate(struct vmp_store *store, int *from, int *to, struct vmp_msg *msg);
 
-/** Empty the write-ahead log when it holds anything and no reader needs it; otherwise do nothing. */
-void vmp_store_trim(struct vmp_store *store);
+/** Empty the write-ahead log when it holds anything, nobody wrote for quiet_s seconds and no reader needs it;
+ * otherwise do nothing.  Never waits, so that no writer waits for it: sqlite3's shell would give up at once. */
+void vmp_store_trim(struct vmp_store *store, int quiet_s);
 
 /** One transaction over several calls (BEGIN IMMEDIATE).  Rollback is harmless when none is open. */
 VMP_CHECKED int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg);
@@ -71,5 +72,10 @@ VMP_CHECKED int vmp_store_decide(struct vmp_store *store, uint64_t mac, const st
  * @return VMP_OK; VMP_ENOENT when it has none. */
 VMP_CHECKED int vmp_store_eap_md5(struct vmp_store *store, char out[129], struct vmp_msg *msg);
 void vmp_store_end(struct vmp_store *store);
+
+/** [ms] A look-up's read transaction is kept for the next ones so long at the most, while nothing is committed. */
+#define VMP_STORE_KEPT_MS 100
+/** Call now and then on a handle that is not being used: ends a transaction that was kept so long. */
+void vmp_store_idle(struct vmp_store *store);
 
 #endif

@@ -7,6 +7,8 @@
 
 /* enabled to mab: the order that vm_from_row() reads. */
 static const char *const look_sql[LOOKS] = {
+	[LOOK_BEGIN] = "BEGIN",
+	[LOOK_COMMIT] = "COMMIT",
 	[LOOK_VM] = "SELECT enabled, not_before, not_after, tenant_id, enclave_id, coi_ids, links, name, "
 		    "vlan, tagged_vlans, cos, ingress_kbps, egress_kbps, acl, session_timeout_s, mab "
 		    "FROM vm WHERE mac = ?1",
@@ -19,7 +21,7 @@ static const char *const look_sql[LOOKS] = {
 
 enum { LINK_HOST = 1, LINK_NAS = 2, LINK_EAP_MD5 = 4 };
 
-static int look(struct vmp_store *store, enum look which, struct vmp_msg *msg)
+int vmp_store_look(struct vmp_store *store, enum look which, struct vmp_msg *msg)
 {
 	int rc;
 
@@ -45,7 +47,7 @@ void vmp_store_look_clear(struct vmp_store *store)
  * @return VMP_OK with a row; VMP_ENOENT without. */
 static int step(struct vmp_store *store, enum look which, int64_t bind, struct vmp_msg *msg)
 {
-	int err = look(store, which, msg), rc;
+	int err = vmp_store_look(store, which, msg), rc;
 
 	if (err != VMP_OK)
 		return err;
@@ -156,16 +158,11 @@ static int reread_catalog(struct vmp_store *store, struct vmp_msg *msg)
 
 static int refresh_catalog(struct vmp_store *store, unsigned data_version, struct vmp_msg *msg)
 {
-	int err, rc;
+	int err;
 
 	if (store->box && data_version == store->data_version)
 		return VMP_OK;
-	/* When the MAC is unknown no row holds the transaction open; several statements need one. */
-	rc = sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL);
-	if (rc != SQLITE_OK)
-		return vmp_store_error(store, rc, "cannot read", msg);
 	err = reread_catalog(store, msg);
-	sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
 	if (err == VMP_OK)
 		store->data_version = data_version;
 	return err;
@@ -196,19 +193,19 @@ static int refresh_counts(struct vmp_store *store, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-int vmp_store_decide(struct vmp_store *store, uint64_t mac, const struct vmp_request *req, struct vmp_decision *out,
-		     struct vmp_msg *msg)
+/* Everything below happens inside one read transaction. */
+static int decide(struct vmp_store *store, uint64_t mac, const struct vmp_request *req, struct vmp_decision *out,
+		  struct vmp_msg *msg)
 {
 	struct vmp_vm *vm = &store->vm;
 	unsigned data_version = 0;
 	int err, found, links = 0;
 
-	if (!still_there(store))
-		return vmp_fail(msg, VMP_ENOENT, "store %s: the file was replaced or removed", store->path);
 	vm->mac = mac;
-	found = step(store, LOOK_VM, (int64_t)mac, msg); /* opens the read transaction; a row keeps it open */
+	found = step(store, LOOK_VM, (int64_t)mac, msg);
 	if (found != VMP_OK && found != VMP_ENOENT)
 		return found;
+	vmp_store_snapshot_taken(store);
 	if (found == VMP_OK)
 		vm_from_row(store->look[LOOK_VM], mac, vm, &links);
 	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_DATA_VERSION, &data_version);
@@ -221,6 +218,19 @@ int vmp_store_decide(struct vmp_store *store, uint64_t mac, const struct vmp_req
 		err = read_links(store, LOOK_NASES, vm->nas_id, &vm->n_nas, msg);
 	if (err == VMP_OK)
 		vmp_policy_decide(&store->box->cat, found == VMP_OK ? vm : NULL, req, out);
+	return err;
+}
+
+int vmp_store_decide(struct vmp_store *store, uint64_t mac, const struct vmp_request *req, struct vmp_decision *out,
+		     struct vmp_msg *msg)
+{
+	int err;
+
+	if (!still_there(store))
+		return vmp_fail(msg, VMP_ENOENT, "store %s: the file was replaced or removed", store->path);
+	err = vmp_store_snapshot_enter(store, msg);
+	if (err == VMP_OK)
+		err = decide(store, mac, req, out, msg);
 	return err;
 }
 
@@ -246,4 +256,5 @@ void vmp_store_end(struct vmp_store *store)
 {
 	if (store->look[LOOK_VM])
 		sqlite3_reset(store->look[LOOK_VM]);
+	vmp_store_snapshot_leave(store);
 }

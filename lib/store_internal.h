@@ -16,7 +16,20 @@ struct vmp_catalog_box {
 };
 
 /** Prepared statements of the look-up. */
-enum look { LOOK_VM, LOOK_GENERATION, LOOK_MEMBERS, LOOK_HOSTS, LOOK_NASES, LOOK_EAP_MD5, LOOKS };
+enum look {
+	LOOK_BEGIN,
+	LOOK_COMMIT,
+	LOOK_VM,
+	LOOK_GENERATION,
+	LOOK_MEMBERS,
+	LOOK_HOSTS,
+	LOOK_NASES,
+	LOOK_EAP_MD5,
+	LOOKS
+};
+
+/** [octets] One copy of the WAL index's header. */
+#define VMP_WAL_HEADER 48
 
 struct vmp_store {
 	sqlite3 *db;
@@ -24,6 +37,7 @@ struct vmp_store {
 	enum vmp_store_kind kind;
 	enum vmp_store_mode mode;
 	int version;
+	int busy_ms;                 /**< how long to wait for a lock */
 	int fd;                      /**< O_PATH on the file that is open, to notice another in its place; -1 */
 	int64_t checked_ms;          /**< CLOCK_MONOTONIC when path was last found to name fd's file */
 
@@ -31,7 +45,22 @@ struct vmp_store {
 	struct vmp_catalog_box *box; /**< NULL: not read yet */
 	unsigned data_version;       /**< box is known to be current at this version of the file */
 	struct vmp_vm vm;
+
+	bool kept;                      /**< a read transaction is open, and is the commit that wal_header names */
+	int64_t kept_since_ms;          /**< CLOCK_MONOTONIC */
+	const volatile void *wal_index; /**< SQLite's mapping; NULL: there is none */
+	uint8_t wal_header[VMP_WAL_HEADER];
 };
+
+/** Prepare one of the look-up's statements, once. */
+VMP_CHECKED int vmp_store_look(struct vmp_store *store, enum look which, struct vmp_msg *msg);
+
+/** Be inside a read transaction that sees the latest commit. */
+VMP_CHECKED int vmp_store_snapshot_enter(struct vmp_store *store, struct vmp_msg *msg);
+/** The transaction's first statement has run: it may be kept from now on. */
+void vmp_store_snapshot_taken(struct vmp_store *store);
+/** A look-up is over: end the transaction unless it is kept. */
+void vmp_store_snapshot_leave(struct vmp_store *store);
 
 /** Turn SQLite's error into ours, with the store's path and SQLite's words in msg. */
 int vmp_store_error(const struct vmp_store *store, int rc, const char *doing, struct vmp_msg *msg);

@@ -1,5 +1,6 @@
 #include "rlm_vmprov.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 /*
@@ -17,6 +18,11 @@ struct vmprov_conn {
 
 struct vmprov_pool {
 	vmprov_conn_t conn[MAX_CONNS];
+	bool tidying;			/* the thread below was started */
+	bool stop;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t stopped;
 };
 
 static unsigned threads;
@@ -26,7 +32,53 @@ int conn_pool_init(rlm_vmprov_t *inst)
 {
 	if (posix_memalign((void **) &inst->pool, 64, sizeof(*inst->pool)) != 0) return -1;
 	memset(inst->pool, 0, sizeof(*inst->pool));
+	pthread_mutex_init(&inst->pool->mutex, NULL);
+	pthread_cond_init(&inst->pool->stopped, NULL);
 	return 0;
+}
+
+static void conn_idle(vmprov_conn_t *conn)
+{
+	if (__atomic_test_and_set(&conn->taken, __ATOMIC_ACQUIRE)) return;
+	if (conn->store) vmp_store_idle(conn->store);
+	__atomic_clear(&conn->taken, __ATOMIC_RELEASE);
+}
+
+/*
+ *	Ends the read transactions that connections keep between look-ups when no further look-up comes.
+ */
+static void *pool_tidy(void *arg)
+{
+	vmprov_pool_t *pool = arg;
+
+	pthread_mutex_lock(&pool->mutex);
+	while (!pool->stop) {
+		struct timespec until;
+		size_t i;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += VMP_STORE_KEPT_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		pthread_cond_timedwait(&pool->stopped, &pool->mutex, &until);
+		for (i = 0; i < MAX_CONNS; i++) conn_idle(&pool->conn[i]);
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return NULL;
+}
+
+/*
+ *	At the first look-up rather than at the start, after which the server may yet fork.
+ */
+static void pool_tidy_start(vmprov_pool_t *pool)
+{
+	if (__atomic_load_n(&pool->tidying, __ATOMIC_ACQUIRE)) return;
+
+	pthread_mutex_lock(&pool->mutex);
+	if (!pool->tidying && pthread_create(&pool->thread, NULL, pool_tidy, pool) == 0) {
+		__atomic_store_n(&pool->tidying, true, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&pool->mutex);
 }
 
 void conn_pool_free(vmprov_pool_t *pool)
@@ -34,6 +86,15 @@ void conn_pool_free(vmprov_pool_t *pool)
 	size_t i;
 
 	if (!pool) return;
+	if (pool->tidying) {
+		pthread_mutex_lock(&pool->mutex);
+		pool->stop = true;
+		pthread_cond_signal(&pool->stopped);
+		pthread_mutex_unlock(&pool->mutex);
+		pthread_join(pool->thread, NULL);
+	}
+	pthread_mutex_destroy(&pool->mutex);
+	pthread_cond_destroy(&pool->stopped);
 	for (i = 0; i < MAX_CONNS; i++) vmp_store_close(pool->conn[i].store);
 	free(pool);
 }
@@ -92,6 +153,7 @@ int conn_decide(rlm_vmprov_t *inst, REQUEST *request, uint64_t mac, struct vmp_r
 	struct vmp_msg msg = { "" };
 	int err;
 
+	pool_tidy_start(inst->pool);
 	*conn = conn_take(inst->pool);
 	err = try_decide(inst, *conn, mac, req, out, &msg);
 	if (err == VMP_OK) return VMP_OK;

@@ -15,8 +15,8 @@
 
 /* [s] between looks at the file */
 #define LOOK_S 1
-/* [ms] that emptying the log may keep writers waiting for readers */
-#define TRIM_MS 100
+/* [s] after the last write that the log is emptied */
+#define QUIET_S 2
 
 static bool replaced(const struct cli *cli, const struct stat *open)
 {
@@ -36,7 +36,7 @@ static bool hold_this(const struct cli *cli, struct vmp_store *store, const sigs
 	while (sigtimedwait(signals, NULL, &pause) < 0) {
 		if (errno == EAGAIN && replaced(cli, &open))
 			return true;
-		vmp_store_trim(store);
+		vmp_store_trim(store, QUIET_S);
 	}
 	return false;
 }
@@ -56,7 +56,7 @@ int hold_run(struct cli *cli, int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	while (go_on) {
-		if (vmp_store_open(&store, cli->store, VMP_STORE_POLICY, VMP_STORE_WRITE, TRIM_MS, &msg) == VMP_OK) {
+		if (vmp_store_open(&store, cli->store, VMP_STORE_POLICY, VMP_STORE_WRITE, CLI_BUSY_MS, &msg) == VMP_OK) {
 			printf("holding %s\n", cli->store);
 			fflush(stdout);
 			said.text[0] = '\0';

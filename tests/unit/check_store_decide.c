@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,6 +107,52 @@ START_TEST(member_counts_are_current)
 }
 END_TEST
 
+/* Also while the read transaction of the look-up before is kept. */
+START_TEST(every_commit_is_seen_by_the_next_lookup)
+{
+	char sql[64];
+	uint32_t n;
+
+	for (n = 1; n <= 500; n++) {
+		snprintf(sql, sizeof(sql), "UPDATE coi SET vlan = %u WHERE name = 'web'", n);
+		scratch_sql(sql);
+		ck_assert_uint_eq(vlan(), n);
+		ck_assert_uint_eq(vlan(), n);
+	}
+}
+END_TEST
+
+static off_t wal_size_after_truncating(void)
+{
+	char wal[160];
+	struct stat st;
+
+	scratch_sql("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+	snprintf(wal, sizeof(wal), "%s-wal", scratch_path);
+	ck_assert_int_eq(stat(wal, &st), 0);
+	return st.st_size;
+}
+
+/* A kept transaction is a reader of the log; vmp_store_idle() lets it go, though not too early. */
+START_TEST(an_idle_handle_does_not_hold_the_log)
+{
+	const struct timespec pause = { .tv_nsec = VMP_STORE_KEPT_MS * 1000000L / 10 };
+	int tries;
+
+	scratch_sql("UPDATE coi SET vlan = 5");
+	decide();
+	vmp_store_end(store);
+	vmp_store_idle(store);
+	ck_assert_int_gt(wal_size_after_truncating(), 0);
+	for (tries = 0; tries < 100 && wal_size_after_truncating() > 0; tries++) {
+		nanosleep(&pause, NULL);
+		vmp_store_idle(store);
+	}
+	ck_assert_int_eq(wal_size_after_truncating(), 0);
+	ck_assert_uint_eq(vlan(), 5);
+}
+END_TEST
+
 START_TEST(an_uncommitted_change_is_not_seen)
 {
 	struct vmp_store *writer;
@@ -186,6 +233,8 @@ Suite *check_store_decide(void)
 	tcase_add_test(t, a_vm_with_its_coi);
 	tcase_add_loop_test(t, the_next_lookup_sees_a_commit, 0, sizeof(commits) / sizeof(commits[0]));
 	tcase_add_test(t, member_counts_are_current);
+	tcase_add_test(t, every_commit_is_seen_by_the_next_lookup);
+	tcase_add_test(t, an_idle_handle_does_not_hold_the_log);
 	tcase_add_test(t, an_uncommitted_change_is_not_seen);
 	tcase_add_test(t, a_replaced_file_is_noticed);
 	tcase_add_test(t, a_removed_file_is_noticed);

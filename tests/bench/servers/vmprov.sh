@@ -26,8 +26,11 @@ vmprov_data() {
 vmprov_modules() {
 	local rcode
 	for rcode in ok reject handled; do printf 'always %s {\n\trcode = %s\n}\n' "$rcode" "$rcode"; done
+	# The same six attributes as the others: the dialect as shipped, but for Class, which has no value then.
+	mkdir -p "$1/dialects"
+	sed 's/:= &VMProv-Class/:= \&VMProv-Quarantine-VLAN/' "$REPO/raddb/mods-config/vmprov/dialects/rfc" >"$1/dialects/rfc"
 	sed -e "s|^\([[:space:]]*filename = \).*|\1$1/policy.db|" -e "s|\${confdir}|$REPO/raddb|" \
-		-e "s|\${modconfdir}|$REPO/raddb/mods-config|" "$REPO/raddb/mods-available/vmprov"
+		-e "s|\${modconfdir}/vmprov/dialects/|$1/dialects/|" "$REPO/raddb/mods-available/vmprov"
 }
 
 vmprov_policies() { echo "\$INCLUDE $REPO/raddb/policy.d/vmprov"; }
