@@ -2,19 +2,18 @@
 
 static const char digits[] = "0123456789abcdef";
 
-/* separator, digits in a group */
 static const struct form {
 	char sep;
-	unsigned group;
-} forms[] = { { ':', 2 }, { '-', 2 }, { '.', 4 }, { '-', 4 }, { '-', 6 }, { 0, 12 } };
+	unsigned group; /* digits */
+	size_t len;
+} forms[] = { { ':', 2, 17 }, { '-', 2, 17 }, { 0, 12, 12 }, { '.', 4, 14 }, { '-', 4, 14 }, { '-', 6, 13 } };
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* Value of a digit plus one; 0: no digit. */
+static const uint8_t hex[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 /* The form that a text of this length and first separator must have; NULL if none. */
 static const struct form *form_of(const char *text, size_t len)
@@ -24,7 +23,7 @@ static const struct form *form_of(const char *text, size_t len)
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		const struct form *f = &forms[i];
 
-		if (len == 12 + 12 / f->group - 1 && (!f->sep || text[f->group] == f->sep))
+		if (len == f->len && (!f->sep || text[f->group] == f->sep))
 			return f;
 	}
 	return NULL;
@@ -33,23 +32,26 @@ static const struct form *form_of(const char *text, size_t len)
 int vmp_mac_parse(const char *text, size_t len, uint64_t *mac)
 {
 	const struct form *f = form_of(text, len);
+	const char *end = text + len;
+	unsigned n = 0;
 	uint64_t v = 0;
-	size_t i;
 
 	if (!f)
 		return VMP_EINVAL;
-	for (i = 0; i < len; i++) {
-		int d;
+	for (; text < end; text++) {
+		unsigned d;
 
-		if (f->sep && i % (f->group + 1) == f->group) {
-			if (text[i] != f->sep)
+		if (n == f->group) {
+			if (*text != f->sep)
 				return VMP_EINVAL;
+			n = 0;
 			continue;
 		}
-		d = hex(text[i]);
-		if (d < 0)
+		d = hex[(unsigned char)*text];
+		if (!d)
 			return VMP_EINVAL;
-		v = v << 4 | (unsigned)d;
+		v = v << 4 | (d - 1);
+		n++;
 	}
 	if (v == 0 || (v >> 40 & 1))
 		return VMP_EINVAL;

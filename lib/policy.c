@@ -1,5 +1,6 @@
 #include "policy.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -169,8 +170,12 @@ static bool id_in(int64_t id, const int64_t *list, size_t n)
 
 static bool port_matches(const char *port, const struct vmp_request *req)
 {
-	return !*port || (req->port[0] && strcmp(port, req->port[0]) == 0) ||
-	       (req->port[1] && strcmp(port, req->port[1]) == 0);
+	char digits[24];
+
+	if (!*port || (req->port_id && strcmp(port, req->port_id) == 0))
+		return true;
+	snprintf(digits, sizeof(digits), "%lld", (long long)req->port);
+	return req->port >= 0 && strcmp(port, digits) == 0;
 }
 
 /* Does the request come from a port that the host is cabled to?  1 yes, 0 no, -1 nothing is recorded. */

@@ -129,7 +129,8 @@ enum vmp_method {
 struct vmp_request {
 	enum vmp_method method;
 	struct vmp_addr nas;
-	const char *port[2];   /**< NAS-Port-Id and NAS-Port as the NAS sent them; NULL when absent */
+	const char *port_id;   /**< NAS-Port-Id as the NAS sent it; NULL when absent */
+	int64_t port;          /**< NAS-Port; -1 when absent */
 	const char *const *cert_name; /**< EAP-TLS: the certificate's DNS names, else its common name; NULL ends */
 	int64_t now;           /**< [s] since 1970, UTC */
 };

@@ -127,10 +127,10 @@ static int open_database(struct vmp_store *store, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-/* A look-up reads a page that is rarely near the last one's; the upper levels of the tree fit into this. */
+/* [KiB] of each connection: the trees' upper levels, and of a million VMs every other row. */
 static int prepare_to_read(struct vmp_store *store, struct vmp_msg *msg)
 {
-	return run(store, "PRAGMA cache_size = -8192", "cannot open", msg);
+	return run(store, "PRAGMA cache_size = -16384", "cannot open", msg);
 }
 
 static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)

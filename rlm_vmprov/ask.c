@@ -75,16 +75,6 @@ static void ask_nas(rlm_vmprov_t const *inst, REQUEST *request, found_t const *f
 	}
 }
 
-static void ask_port(found_t const *found, ask_t *out)
-{
-	out->req.port[0] = found->nas_port_id ? found->nas_port_id->vp_strvalue : NULL;
-	out->req.port[1] = NULL;
-	if (!found->nas_port) return;
-
-	snprintf(out->port, sizeof(out->port), "%u", found->nas_port->vp_integer);
-	out->req.port[1] = out->port;
-}
-
 /*
  *	DNS names of the client's certificate; its common name only when it has none (RFC 6125, 6.4.4).
  *	The server puts these into the request itself; no NAS can send them.
@@ -197,7 +187,8 @@ bool ask_init(rlm_vmprov_t const *inst, REQUEST *request, ask_t *out)
 	out->mismatch = NULL;
 	out->req.now = request->timestamp;
 	ask_nas(inst, request, &found, &out->req.nas);
-	ask_port(&found, out);
+	out->req.port_id = found.nas_port_id ? found.nas_port_id->vp_strvalue : NULL;
+	out->req.port = found.nas_port ? (int64_t) found.nas_port->vp_integer : -1;
 	if (found.eap_message) {
 		ask_eap(request, &found, out);
 		return true;

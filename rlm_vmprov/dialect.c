@@ -183,15 +183,17 @@ int dialects_init(rlm_vmprov_t *inst, CONF_SECTION *conf)
 	CONF_SECTION *cs = NULL;
 
 	while ((cs = cf_subsection_find_next(conf, cs, "dialect"))) {
-		dialect_t *dialect = dialect_compile(inst, cs);
+		dialect_t *dialect = dialect_compile(inst, cs), **after;
 
 		if (!dialect) return -1;
 		if (dialect_find(inst, dialect->name)) {
 			cf_log_err_cs(cs, "dialect %s: defined twice", dialect->name);
 			return -1;
 		}
-		dialect->next = inst->dialects;
-		inst->dialects = dialect;
+		after = inst->dialects && strcmp(dialect->name, inst->default_dialect) != 0 ? &inst->dialects->next :
+											       &inst->dialects;
+		dialect->next = *after;
+		*after = dialect;
 	}
 	if (!dialect_find(inst, inst->default_dialect)) {
 		cf_log_err_cs(conf, "default_dialect: expected the name of a configured dialect, got \"%s\"",
@@ -244,7 +246,7 @@ static bool reply_put(REQUEST *request, vp_cursor_t *tail, line_t const *line, V
 		return false;
 	}
 	vp->op = T_OP_SET;
-	if (line->op != T_OP_ADD) old = fr_pair_find_by_da(request->reply->vps, line->da, line->tag);
+	if (line->op != T_OP_ADD) old = pair_first(request->reply->vps, line->da, line->tag);
 	if (old && (line->op == T_OP_EQ)) {
 		talloc_free(vp);
 		return true;

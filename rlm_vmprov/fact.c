@@ -334,9 +334,28 @@ size_t fact_values(fact_t const *fact, answer_t *answer, value_t out[FACT_VALUES
 	return fact->get(answer, out);
 }
 
+char const *decimal(uint32_t num, char out[11])
+{
+	char *p = out + 10;
+
+	*p = '\0';
+	do {
+		*--p = (char)('0' + num % 10);
+		num /= 10;
+	} while (num);
+	return p;
+}
+
+VALUE_PAIR *pair_first(VALUE_PAIR *list, DICT_ATTR const *da, int8_t tag)
+{
+	while (list && !(list->da == da && (tag == TAG_ANY || list->tag == tag))) list = list->next;
+	return list;
+}
+
 bool fact_to_pair(VALUE_PAIR *vp, value_t const *value)
 {
-	char digits[16];
+	char digits[11];
+	char const *text;
 
 	switch (vp->da->type) {
 	case PW_TYPE_INTEGER:
@@ -353,12 +372,10 @@ bool fact_to_pair(VALUE_PAIR *vp, value_t const *value)
 
 	case PW_TYPE_STRING:
 	case PW_TYPE_OCTETS:
-		if (!value->text) snprintf(digits, sizeof(digits), "%u", value->num);
+		text = value->text ? value->text : decimal(value->num, digits);
 		if (vp->da->type == PW_TYPE_STRING) {
-			fr_pair_value_strcpy(vp, value->text ? value->text : digits);
+			fr_pair_value_strcpy(vp, text);
 		} else {
-			char const *text = value->text ? value->text : digits;
-
 			fr_pair_value_memcpy(vp, (uint8_t const *) text, strlen(text));
 		}
 		return true;

@@ -317,7 +317,7 @@ static rlm_rcode_t CC_HINT(nonnull) mod_post_auth(void *instance, REQUEST *reque
 	ask_t ask;
 
 	if (request->reply->code != PW_CODE_ACCESS_ACCEPT) return RLM_MODULE_NOOP;
-	quarantined = fr_pair_find_by_da(request->config, quarantine_da(), TAG_ANY) != NULL;
+	quarantined = pair_first(request->config, quarantine_da(), TAG_ANY) != NULL;
 	if (!quarantined && !fr_pair_find_by_num(request->packet->vps, PW_EAP_MESSAGE, 0, TAG_ANY)) {
 		return RLM_MODULE_NOOP;
 	}

@@ -34,7 +34,7 @@ typedef struct rlm_vmprov {
 	uint32_t stat[STATS];         /**< since the server's start; wrap as Counter32 does */
 
 	vmprov_pool_t *pool;
-	dialect_t *dialects;          /**< a list */
+	dialect_t *dialects;          /**< a list, the default one first */
 } rlm_vmprov_t;
 
 /*
@@ -57,7 +57,6 @@ typedef struct ask {
 	uint64_t mac;
 	char const *mismatch;         /**< why it cannot be a MAC authentication; NULL when it can */
 	struct vmp_request req;
-	char port[16];                /**< NAS-Port in decimal */
 	char const *cert_name[9];
 } ask_t;
 
@@ -100,6 +99,10 @@ size_t fact_values(fact_t const *fact, answer_t *answer, value_t out[FACT_VALUES
 bool fact_to_pair(VALUE_PAIR *vp, value_t const *value);
 /** VMProv-Quarantine-VLAN's attribute. */
 DICT_ATTR const *quarantine_da(void);
+/** The first pair of an attribute in a list, of tag where that is not TAG_ANY. */
+VALUE_PAIR *pair_first(VALUE_PAIR *list, DICT_ATTR const *da, int8_t tag);
+/** Write num in decimal. @return its digits, somewhere in out. */
+char const *decimal(uint32_t num, char out[11]);
 /** All facts that have values into &control:. */
 void facts_export(REQUEST *request, answer_t *answer);
 

@@ -33,10 +33,10 @@ static void put(out_t *out, char const *text, size_t len)
 
 static void put_value(out_t *out, value_t const *value)
 {
-	char digits[16];
+	char digits[11];
+	char const *text = value->text ? value->text : decimal(value->num, digits);
 
-	if (!value->text) snprintf(digits, sizeof(digits), "%u", value->num);
-	put(out, value->text ? value->text : digits, strlen(value->text ? value->text : digits));
+	put(out, text, strlen(text));
 }
 
 /*

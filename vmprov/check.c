@@ -327,7 +327,7 @@ static int read_question(const struct cli *cli, struct question *q)
 	if (i == sizeof(methods) / sizeof(methods[0]))
 		return cli_usage(cli, "%s: expected mab, eap-md5 or eap-tls", q->method);
 	q->cert_names[0] = q->cert;
-	q->req = (struct vmp_request){ .method = methods[i].method, .port = { q->port, NULL }, .cert_name = q->cert_names,
+	q->req = (struct vmp_request){ .method = methods[i].method, .port_id = q->port, .port = -1, .cert_name = q->cert_names,
 				       .now = time(NULL) };
 	if (q->at && !read_time(q->at, &q->req.now))
 		return cli_usage(cli, "%s: expected a UTC time such as 2026-12-01T08:00:00Z", q->at);

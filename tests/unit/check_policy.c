@@ -43,11 +43,12 @@ static void setup(void)
 	memset(&enclave[0].policy, 0, sizeof(enclave[0].policy));
 	set_num(&enclave[0].policy, VMP_F_MAB, 1);
 	set_num(&enclave[0].policy, VMP_F_COS, 1);
+	uplink[0].port = "p1";
 	ck_assert_int_eq(vmp_addr_parse("127.0.0.1", &nas[0].address), VMP_OK);
 	ck_assert_int_eq(vmp_addr_parse("127.0.0.2", &nas[1].address), VMP_OK);
 	cat = (struct vmp_catalog){ 1, 2, 1, 3, 2, 2, 1, tenant, enclave, coi, nas, host, uplink };
 	vm = (struct vmp_vm){ .mac = 1, .name = "vm", .enabled = true, .not_after = INT64_MAX, .tenant_id = 1, .enclave_id = 1 };
-	req = (struct vmp_request){ .method = VMP_METHOD_MAB, .nas = nas[0].address, .now = 1000 };
+	req = (struct vmp_request){ .method = VMP_METHOD_MAB, .nas = nas[0].address, .port = -1, .now = 1000 };
 }
 
 static enum vmp_verdict decide(void)
@@ -162,12 +163,16 @@ START_TEST(mab_of_a_bound_vm_needs_the_hosts_port)
 {
 	vm.n_host = 1;
 	vm.host_id[0] = 1;
+	uplink[0].port = "p1";
 	ck_assert_int_eq(decide(), VMP_WRONG_HOST);
-	req.port[0] = "p1";
+	req.port_id = "p1";
 	ck_assert_int_eq(decide(), VMP_ALLOW);
-	req.port[0] = "p2";
+	req.port_id = "p2";
 	ck_assert_int_eq(decide(), VMP_WRONG_HOST);
-	req.port[1] = "p1";
+	uplink[0].port = "17";
+	req.port = 1;
+	ck_assert_int_eq(decide(), VMP_WRONG_HOST);
+	req.port = 17;
 	ck_assert_int_eq(decide(), VMP_ALLOW);
 	req.nas = nas[1].address;
 	ck_assert_int_eq(decide(), VMP_WRONG_HOST);
@@ -183,7 +188,7 @@ START_TEST(certificates)
 	const char *hv1[] = { "nobody", "HV1.example", NULL }, *hv2[] = { "hv2.example", NULL }, *none[] = { NULL };
 
 	req.method = VMP_METHOD_EAP_TLS;
-	req.port[0] = "p1";
+	req.port_id = "p1";
 	req.cert_name = none;
 	ck_assert_int_eq(decide(), VMP_HOST_UNKNOWN);
 	req.cert_name = NULL;
@@ -191,9 +196,9 @@ START_TEST(certificates)
 	req.cert_name = hv1;
 	ck_assert_int_eq(decide(), VMP_ALLOW);
 	ck_assert_ptr_eq(d.host, &host[0]);
-	req.port[0] = "p2"; /* not where it is cabled */
+	req.port_id = "p2"; /* not where it is cabled */
 	ck_assert_int_eq(decide(), VMP_WRONG_HOST);
-	req.port[0] = "p1";
+	req.port_id = "p1";
 	req.cert_name = hv2; /* serves tenant 2 alone */
 	ck_assert_int_eq(decide(), VMP_HOST_SCOPE);
 	vm.tenant_id = 2;
