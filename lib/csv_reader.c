@@ -9,18 +9,18 @@ struct vmp_csv {
 	struct csv_parser parser;
 	const struct vmp_csv_calls *calls;
 	void *ctx;
-	int stop;          /* a callback's wish, or VMP_ENOMEM */
+	int stop; /* a callback's wish, or VMP_ENOMEM */
 
-	size_t line;       /* of the next octet */
-	size_t start;      /* the record's first line */
-	size_t pending;    /* octets of the record so far; 0: between records */
-	bool something;    /* the record is more than blanks */
-	bool ended;        /* it came to its end */
-	bool skipping;     /* to the end of the line, behind a bad record */
-	size_t bom;        /* octets of a byte order mark that were seen; 3: no longer looking */
+	size_t line;	/* of the next octet */
+	size_t start;	/* the record's first line */
+	size_t pending; /* octets of the record so far; 0: between records */
+	bool something; /* the record is more than blanks */
+	bool ended;	/* it came to its end */
+	bool skipping;	/* to the end of the line, behind a bad record */
+	size_t bom;	/* octets of a byte order mark that were seen; 3: no longer looking */
 
 	size_t n, used;
-	const char *why;   /* what is wrong with the record; NULL: nothing yet */
+	const char *why; /* what is wrong with the record; NULL: nothing yet */
 	const char *field[VMP_CSV_FIELDS_MAX];
 	char text[VMP_CSV_RECORD_MAX + VMP_CSV_FIELDS_MAX + 1];
 };
@@ -197,7 +197,8 @@ int vmp_csv_finish(struct vmp_csv *csv)
 void vmp_csv_write(FILE *file, const char *text, int back)
 {
 	size_t len = strlen(text);
-	bool quote = strpbrk(text, "\",\r\n") || (len && (is_blank((unsigned char)*text) || is_blank((unsigned char)text[len - 1])));
+	bool quote = strpbrk(text, "\",\r\n") ||
+		     (len && (is_blank((unsigned char)*text) || is_blank((unsigned char)text[len - 1])));
 
 	if (!quote) {
 		if (back)

@@ -15,8 +15,8 @@
 #define VMP_CSV_FIELDS_MAX 64
 
 struct vmp_csv_row {
-	size_t line;              /**< where it starts, from 1 */
-	size_t n;                 /**< at least 1 */
+	size_t line;		  /**< where it starts, from 1 */
+	size_t n;		  /**< at least 1 */
 	const char *const *field; /**< n texts, each ends with a NUL; borrowed */
 };
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define VMP_CHECKED __attribute__((warn_unused_result))
+#define VMP_CHECKED	      __attribute__((warn_unused_result))
 #define VMP_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 enum vmp_err {
@@ -12,11 +12,11 @@ enum vmp_err {
 	VMP_EINVAL = -1,   /**< bad input; the message says what was expected */
 	VMP_ENOENT = -2,   /**< no such row or file */
 	VMP_EEXIST = -3,   /**< there already */
-	VMP_EBUSY = -4,    /**< the store stayed locked for longer than the timeout */
+	VMP_EBUSY = -4,	   /**< the store stayed locked for longer than the timeout */
 	VMP_ECORRUPT = -5, /**< the store is not a vmprov store, or damaged */
 	VMP_EVERSION = -6, /**< the store's schema is newer, or not yet migrated */
-	VMP_EIO = -7,      /**< open, read, write or permission failed */
-	VMP_EFULL = -8,    /**< disk full */
+	VMP_EIO = -7,	   /**< open, read, write or permission failed */
+	VMP_EFULL = -8,	   /**< disk full */
 	VMP_ENOMEM = -9
 };
 

@@ -18,14 +18,14 @@
 
 /** What a policy can say.  Numbers are 0 where a level says "explicitly none", except CoS. */
 enum vmp_field {
-	VMP_F_VLAN,         /**< untagged VLAN id, 1-4094 */
+	VMP_F_VLAN,	    /**< untagged VLAN id, 1-4094 */
 	VMP_F_TAGGED_VLANS, /**< text, "10,20" */
-	VMP_F_COS,          /**< 802.1p priority, 0-7 */
-	VMP_F_INGRESS,      /**< [kbit/s] from the guest into the switch */
-	VMP_F_EGRESS,       /**< [kbit/s] from the switch to the guest */
-	VMP_F_ACL,          /**< text: a name, or rules, one a line */
-	VMP_F_TIMEOUT,      /**< [s] until re-authentication */
-	VMP_F_MAB,          /**< 1: MAC authentication bypass is allowed */
+	VMP_F_COS,	    /**< 802.1p priority, 0-7 */
+	VMP_F_INGRESS,	    /**< [kbit/s] from the guest into the switch */
+	VMP_F_EGRESS,	    /**< [kbit/s] from the switch to the guest */
+	VMP_F_ACL,	    /**< text: a name, or rules, one a line */
+	VMP_F_TIMEOUT,	    /**< [s] until re-authentication */
+	VMP_F_MAB,	    /**< 1: MAC authentication bypass is allowed */
 	VMP_FIELDS
 };
 
@@ -108,8 +108,8 @@ struct vmp_vm {
 	uint64_t mac;
 	const char *name;
 	bool enabled;
-	bool has_eap_md5;                /**< an EAP-MD5 password is recorded for it */
-	int64_t not_before, not_after;   /**< [s] since 1970, UTC; 0 and INT64_MAX when open */
+	bool has_eap_md5;	       /**< an EAP-MD5 password is recorded for it */
+	int64_t not_before, not_after; /**< [s] since 1970, UTC; 0 and INT64_MAX when open */
 	int64_t tenant_id, enclave_id;
 	struct vmp_policy policy;
 	size_t n_coi, n_host, n_nas;
@@ -119,7 +119,7 @@ struct vmp_vm {
 /** How the guest is being authenticated. */
 enum vmp_method {
 	VMP_METHOD_MAB,
-	VMP_METHOD_EAP,     /**< in progress, its type not yet settled */
+	VMP_METHOD_EAP, /**< in progress, its type not yet settled */
 	VMP_METHOD_EAP_MD5,
 	VMP_METHOD_EAP_TLS,
 	VMP_METHOD_EAP_OTHER /**< a type that proves nothing to us */
@@ -129,26 +129,26 @@ enum vmp_method {
 struct vmp_request {
 	enum vmp_method method;
 	struct vmp_addr nas;
-	const char *port_id;   /**< NAS-Port-Id as the NAS sent it; NULL when absent */
-	int64_t port;          /**< NAS-Port; -1 when absent */
+	const char *port_id;	      /**< NAS-Port-Id as the NAS sent it; NULL when absent */
+	int64_t port;		      /**< NAS-Port; -1 when absent */
 	const char *const *cert_name; /**< EAP-TLS: the certificate's DNS names, else its common name; NULL ends */
-	int64_t now;           /**< [s] since 1970, UTC */
+	int64_t now;		      /**< [s] since 1970, UTC */
 };
 
 enum vmp_verdict {
 	VMP_ALLOW,
-	VMP_UNKNOWN,          /**< no VM has this MAC */
+	VMP_UNKNOWN, /**< no VM has this MAC */
 	VMP_VM_DISABLED,
 	VMP_NOT_YET,
 	VMP_EXPIRED,
 	VMP_TENANT_DISABLED,
 	VMP_ENCLAVE_DISABLED,
-	VMP_COI_DISABLED,     /**< its primary COI is */
-	VMP_WRONG_NAS,        /**< bound to NASes, this is none of them */
-	VMP_WRONG_HOST,       /**< bound to hosts; the request comes from another, or from no port of theirs */
-	VMP_HOST_UNKNOWN,     /**< EAP-TLS: the certificate names no host */
+	VMP_COI_DISABLED, /**< its primary COI is */
+	VMP_WRONG_NAS,	  /**< bound to NASes, this is none of them */
+	VMP_WRONG_HOST,	  /**< bound to hosts; the request comes from another, or from no port of theirs */
+	VMP_HOST_UNKNOWN, /**< EAP-TLS: the certificate names no host */
 	VMP_HOST_DISABLED,
-	VMP_HOST_SCOPE,       /**< EAP-TLS: the host serves another tenant or enclave */
+	VMP_HOST_SCOPE, /**< EAP-TLS: the host serves another tenant or enclave */
 	VMP_NO_MAB,
 	VMP_NO_EAP_MD5,
 	VMP_NO_EAP_TYPE,
@@ -168,18 +168,18 @@ enum vmp_source { VMP_FROM_NOBODY, VMP_FROM_VM, VMP_FROM_COI, VMP_FROM_ENCLAVE }
 /** The answer.  All pointers are borrowed from the catalog and the VM. */
 struct vmp_decision {
 	enum vmp_verdict verdict;
-	const struct vmp_nas *nas;         /**< NULL: not in the store */
+	const struct vmp_nas *nas; /**< NULL: not in the store */
 	/* What follows is set for known VMs. */
 	const struct vmp_vm *vm;
 	const struct vmp_tenant *tenant;
 	const struct vmp_enclave *enclave;
-	const struct vmp_coi *primary;     /**< NULL: member of none */
-	const struct vmp_host *host;       /**< EAP-TLS: whose certificate; else NULL */
+	const struct vmp_coi *primary; /**< NULL: member of none */
+	const struct vmp_host *host;   /**< EAP-TLS: whose certificate; else NULL */
 	struct vmp_policy effective;
 	enum vmp_source source[VMP_FIELDS];
-	size_t n_coi;                      /**< all its COIs, as they stand in the store */
+	size_t n_coi; /**< all its COIs, as they stand in the store */
 	const struct vmp_coi *coi[VMP_LINK_MAX];
-	size_t n_tagged;                   /**< effective tagged VLANs, the other COIs' among them */
+	size_t n_tagged; /**< effective tagged VLANs, the other COIs' among them */
 	uint16_t tagged[VMP_VLAN_MAX];
 };
 

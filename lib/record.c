@@ -95,8 +95,8 @@ void vmp_value_from_text(const struct vmp_column *col, const char *text, struct 
 		set_text(out, text);
 }
 
-const char *vmp_value_to_text(const struct vmp_column *col, const struct vmp_value *value,
-			      char room[VMP_VALUE_TEXT], int *back)
+const char *vmp_value_to_text(const struct vmp_column *col, const struct vmp_value *value, char room[VMP_VALUE_TEXT],
+			      int *back)
 {
 	*back = 0;
 	if (value->kind == VMP_NULL)
@@ -108,8 +108,8 @@ const char *vmp_value_to_text(const struct vmp_column *col, const struct vmp_val
 	if (col->flags & VMP_COL_NONE && !*value->text)
 		return "none";
 	/* What would read as a word, or lose its backslash. */
-	*back = has_back(col) && (*value->text == '\\' || strcmp(value->text, "none") == 0 ||
-				  strcmp(value->text, "inherit") == 0);
+	*back = has_back(col) &&
+		(*value->text == '\\' || strcmp(value->text, "none") == 0 || strcmp(value->text, "inherit") == 0);
 	return value->text;
 }
 

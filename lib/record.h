@@ -51,7 +51,7 @@ enum vmp_kind { VMP_NULL, VMP_INT, VMP_TEXT };
 
 struct vmp_value {
 	enum vmp_kind kind;
-	int64_t num;      /**< VMP_INT */
+	int64_t num;	  /**< VMP_INT */
 	const char *text; /**< VMP_TEXT: borrowed, ends with a NUL */
 };
 
@@ -78,8 +78,8 @@ void vmp_value_from_text(const struct vmp_column *col, const char *text, struct 
  * @param back  out, 1 when one backslash must be written in front of the result, else 0.
  * @return text borrowed from value, room or a constant.
  */
-const char *vmp_value_to_text(const struct vmp_column *col, const struct vmp_value *value,
-			      char room[VMP_VALUE_TEXT], int *back);
+const char *vmp_value_to_text(const struct vmp_column *col, const struct vmp_value *value, char room[VMP_VALUE_TEXT],
+			      int *back);
 
 /** Read "column=value" into rec; READONLY columns and a column given twice are refused.
  * @param text  borrowed by rec.
@@ -122,8 +122,7 @@ VMP_CHECKED int vmp_record_names(struct vmp_records *rs, const char *prefix, int
 				 void (*each)(void *ctx, const char *name), void *ctx, struct vmp_msg *msg);
 
 /** Record (NULL: remove) the EAP-MD5 password of a VM. */
-VMP_CHECKED int vmp_record_eap_md5(struct vmp_records *rs, const char *key, const char *password,
-				   struct vmp_msg *msg);
+VMP_CHECKED int vmp_record_eap_md5(struct vmp_records *rs, const char *key, const char *password, struct vmp_msg *msg);
 
 /** Before the transaction of a bulk load: take up to 256 MiB of cache, and keep the journals of
  * single statements in memory. */

@@ -214,7 +214,8 @@ static char peek(struct place *p)
 }
 
 /* One object of the array, from its first octet on. */
-static int read_object(struct place *p, enum vmp_noun noun, const struct vmp_record_calls *calls, void *ctx, bool *broken)
+static int read_object(struct place *p, enum vmp_noun noun, const struct vmp_record_calls *calls, void *ctx,
+		       bool *broken)
 {
 	const size_t line = p->line;
 	struct vmp_msg msg = { "" };
@@ -302,7 +303,8 @@ json_t *vmp_record_to_json(const struct vmp_record *rec)
 		else if (v->kind == VMP_TEXT)
 			item = vmp_json_text(v->text);
 		else
-			item = info->column[i].type == VMP_TYPE_BOOL ? json_boolean(v->num) : json_integer((json_int_t)v->num);
+			item = info->column[i].type == VMP_TYPE_BOOL ? json_boolean(v->num)
+								     : json_integer((json_int_t)v->num);
 		if (json_object_set_new_nocheck(out, info->column[i].name, item) != 0) {
 			json_decref(out);
 			return NULL;

@@ -32,8 +32,7 @@ VMP_CHECKED int vmp_record_json_read(enum vmp_noun noun, const char *text, size_
 				     const struct vmp_record_calls *calls, void *ctx);
 
 /** @param obj  rec borrows its texts. */
-VMP_CHECKED int vmp_record_from_json(enum vmp_noun noun, json_t *obj, struct vmp_record *rec,
-				     struct vmp_msg *msg);
+VMP_CHECKED int vmp_record_from_json(enum vmp_noun noun, json_t *obj, struct vmp_record *rec, struct vmp_msg *msg);
 /** @return a new object; NULL when out of memory. */
 json_t *vmp_record_to_json(const struct vmp_record *rec);
 /** Text as JSON, whatever octets it is made of: "?" stands for those that are no UTF-8. */

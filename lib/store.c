@@ -41,9 +41,9 @@ static const struct {
 	int rc;
 	enum vmp_err err;
 } errors[] = {
-	{ SQLITE_BUSY, VMP_EBUSY },	  { SQLITE_LOCKED, VMP_EBUSY },	 { SQLITE_CORRUPT, VMP_ECORRUPT },
-	{ SQLITE_NOTADB, VMP_ECORRUPT },  { SQLITE_ERROR, VMP_ECORRUPT }, { SQLITE_SCHEMA, VMP_ECORRUPT },
-	{ SQLITE_FULL, VMP_EFULL },	  { SQLITE_NOMEM, VMP_ENOMEM },	 { SQLITE_CONSTRAINT, VMP_EINVAL },
+	{ SQLITE_BUSY, VMP_EBUSY },	 { SQLITE_LOCKED, VMP_EBUSY },	 { SQLITE_CORRUPT, VMP_ECORRUPT },
+	{ SQLITE_NOTADB, VMP_ECORRUPT }, { SQLITE_ERROR, VMP_ECORRUPT }, { SQLITE_SCHEMA, VMP_ECORRUPT },
+	{ SQLITE_FULL, VMP_EFULL },	 { SQLITE_NOMEM, VMP_ENOMEM },	 { SQLITE_CONSTRAINT, VMP_EINVAL },
 };
 
 int vmp_store_error(const struct vmp_store *store, int rc, const char *doing, struct vmp_msg *msg)
@@ -56,11 +56,13 @@ int vmp_store_error(const struct vmp_store *store, int rc, const char *doing, st
 			err = errors[i].err;
 	}
 	if (store->mode == VMP_STORE_READ && (rc & 0xff) == SQLITE_READONLY)
-		return vmp_fail(msg, VMP_EIO,
-				"store %s: %s: its -wal and -shm files are missing or may not be read; run vmprov doctor",
-				store->path, doing);
+		return vmp_fail(
+			msg, VMP_EIO,
+			"store %s: %s: its -wal and -shm files are missing or may not be read; run vmprov doctor",
+			store->path, doing);
 	return vmp_fail(msg, err, "store %s: %s: %s", store->path, doing,
-			store->db && sqlite3_errcode(store->db) == (rc & 0xff) ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc));
+			store->db && sqlite3_errcode(store->db) == (rc & 0xff) ? sqlite3_errmsg(store->db)
+									       : sqlite3_errstr(rc));
 }
 
 static int run(struct vmp_store *store, const char *sql, const char *doing, struct vmp_msg *msg)
@@ -108,7 +110,8 @@ static int check_version(struct vmp_store *store, struct vmp_msg *msg)
 				"store %s: schema version %d is newer than this program's %d; upgrade the program",
 				store->path, store->version, known);
 	if (store->version < known && store->mode != VMP_STORE_CREATE)
-		return vmp_fail(msg, VMP_EVERSION, "store %s: schema version %d is older than this program's %d; run vmprov migrate",
+		return vmp_fail(msg, VMP_EVERSION,
+				"store %s: schema version %d is older than this program's %d; run vmprov migrate",
 				store->path, store->version, known);
 	return VMP_OK;
 }

@@ -11,9 +11,9 @@ struct vmp_store;
 
 enum vmp_store_kind { VMP_STORE_POLICY, VMP_STORE_SESSION };
 enum vmp_store_mode {
-	VMP_STORE_READ,   /**< must exist; never written, not even its journal */
-	VMP_STORE_WRITE,  /**< must exist */
-	VMP_STORE_CREATE  /**< made empty (mode 0640) if absent; vmp_store_migrate() comes next */
+	VMP_STORE_READ,	 /**< must exist; never written, not even its journal */
+	VMP_STORE_WRITE, /**< must exist */
+	VMP_STORE_CREATE /**< made empty (mode 0640) if absent; vmp_store_migrate() comes next */
 };
 
 /** Tell SQLite to keep no process-wide statistics, whose mutex every thread would contend for.

@@ -6,30 +6,35 @@
 #include <string.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define EXAMPLES 3
+#define EXAMPLES      3
 
 struct check {
 	enum vmp_grade grade; /* when rows come back */
 	const char *name, *advice, *sql;
 };
 
-#define DAMAGED "stop the writers and restore a backup; `sqlite3 FILE .recover` saves what can be saved"
+#define DAMAGED	 "stop the writers and restore a backup; `sqlite3 FILE .recover` saves what can be saved"
 #define TRIGGERS "somebody wrote past the triggers; save with `vmprov export` and import into a new store"
 
 /* What both kinds share. */
-#define WHOLE                                                                                             \
-	{ VMP_GRADE_FAIL, "integrity", DAMAGED, "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'" }, \
-	{ VMP_GRADE_FAIL, "journal mode", "run `sqlite3 FILE 'PRAGMA journal_mode = WAL'`: readers must not block writers", \
-	  "SELECT journal_mode FROM pragma_journal_mode WHERE journal_mode <> 'wal'" }
+#define WHOLE                                                                                                          \
+	{ VMP_GRADE_FAIL, "integrity", DAMAGED,                                                                        \
+	  "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'" },                                    \
+	{                                                                                                              \
+		VMP_GRADE_FAIL, "journal mode",                                                                        \
+			"run `sqlite3 FILE 'PRAGMA journal_mode = WAL'`: readers must not block writers",              \
+			"SELECT journal_mode FROM pragma_journal_mode WHERE journal_mode <> 'wal'"                     \
+	}
 
-#define FIRST_COI_VLAN                                                                           \
-	"(SELECT vlan FROM member JOIN coi ON coi.id = coi_id WHERE member.mac = vm.mac "         \
+#define FIRST_COI_VLAN                                                                                                 \
+	"(SELECT vlan FROM member JOIN coi ON coi.id = coi_id WHERE member.mac = vm.mac "                              \
 	"ORDER BY priority, member_count, coi.id LIMIT 1)"
 
 static const struct check policy_checks[] = {
 	WHOLE,
 	{ VMP_GRADE_FAIL, "references", TRIGGERS,
-	  "SELECT \"table\" || coalesce(' row ' || rowid, '') || ' without its ' || parent FROM pragma_foreign_key_check" },
+	  "SELECT \"table\" || coalesce(' row ' || rowid, '') || ' without its ' || parent FROM "
+	  "pragma_foreign_key_check" },
 	{ VMP_GRADE_FAIL, "COI member counts", TRIGGERS,
 	  "SELECT name FROM coi WHERE member_count <> (SELECT count(*) FROM member WHERE coi_id = coi.id)" },
 	{ VMP_GRADE_FAIL, "COIs in the VMs' rows", TRIGGERS,
@@ -40,15 +45,19 @@ static const struct check policy_checks[] = {
 	  "SELECT name FROM vm WHERE links <> (EXISTS (SELECT 1 FROM vm_host WHERE vm_host.mac = vm.mac)) "
 	  "+ 2 * (EXISTS (SELECT 1 FROM vm_nas WHERE vm_nas.mac = vm.mac)) "
 	  "+ 4 * (EXISTS (SELECT 1 FROM eap_md5 WHERE eap_md5.mac = vm.mac))" },
-	{ VMP_GRADE_WARN, "disabled COIs", "VMs whose primary COI is disabled are refused; enable it or remove its members",
+	{ VMP_GRADE_WARN, "disabled COIs",
+	  "VMs whose primary COI is disabled are refused; enable it or remove its members",
 	  "SELECT name FROM coi WHERE NOT enabled AND member_count > 0" },
-	{ VMP_GRADE_WARN, "VLANs", "give these VMs, one of their COIs or their enclave a vlan, or the switch decides alone",
+	{ VMP_GRADE_WARN, "VLANs",
+	  "give these VMs, one of their COIs or their enclave a vlan, or the switch decides alone",
 	  "SELECT name FROM vm WHERE enabled AND vlan IS NULL AND " FIRST_COI_VLAN " IS NULL "
 	  "AND (SELECT vlan FROM enclave WHERE id = enclave_id) IS NULL" },
 	{ VMP_GRADE_WARN, "expired VMs", "remove them, or move not_after",
 	  "SELECT name FROM vm WHERE not_after <= CAST(strftime('%s', 'now') AS INTEGER)" },
-	{ VMP_GRADE_WARN, "uplinks of hosts", "VMs bound to these hosts are refused without a certificate; set their uplinks",
-	  "SELECT name FROM host WHERE id IN (SELECT host_id FROM vm_host) AND id NOT IN (SELECT host_id FROM host_uplink)" },
+	{ VMP_GRADE_WARN, "uplinks of hosts",
+	  "VMs bound to these hosts are refused without a certificate; set their uplinks",
+	  "SELECT name FROM host WHERE id IN (SELECT host_id FROM vm_host) AND id NOT IN (SELECT host_id FROM "
+	  "host_uplink)" },
 };
 
 static const struct check session_checks[] = { WHOLE };

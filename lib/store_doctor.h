@@ -9,10 +9,10 @@ enum vmp_grade { VMP_GRADE_OK, VMP_GRADE_WARN, VMP_GRADE_FAIL };
 /** One finding. */
 struct vmp_finding {
 	enum vmp_grade grade;
-	const char *check;   /**< what was looked at, such as "COI member counts" */
-	const char *advice;  /**< what to do; NULL when all is well */
-	int64_t count;       /**< how many rows are not as they should be */
-	char examples[200];  /**< the first of them, by name */
+	const char *check;  /**< what was looked at, such as "COI member counts" */
+	const char *advice; /**< what to do; NULL when all is well */
+	int64_t count;	    /**< how many rows are not as they should be */
+	char examples[200]; /**< the first of them, by name */
 };
 
 /** Run every check for this kind of store, in one read transaction.

@@ -37,17 +37,17 @@ struct vmp_store {
 	enum vmp_store_kind kind;
 	enum vmp_store_mode mode;
 	int version;
-	int busy_ms;                 /**< how long to wait for a lock */
-	int fd;                      /**< O_PATH on the file that is open, to notice another in its place; -1 */
-	int64_t checked_ms;          /**< CLOCK_MONOTONIC when path was last found to name fd's file */
+	int busy_ms;	    /**< how long to wait for a lock */
+	int fd;		    /**< O_PATH on the file that is open, to notice another in its place; -1 */
+	int64_t checked_ms; /**< CLOCK_MONOTONIC when path was last found to name fd's file */
 
 	sqlite3_stmt *look[LOOKS];
 	struct vmp_catalog_box *box; /**< NULL: not read yet */
-	unsigned data_version;       /**< box is known to be current at this version of the file */
+	unsigned data_version;	     /**< box is known to be current at this version of the file */
 	struct vmp_vm vm;
 
-	bool kept;                      /**< a read transaction is open, and is the commit that wal_header names */
-	int64_t kept_since_ms;          /**< CLOCK_MONOTONIC */
+	bool kept;			/**< a read transaction is open, and is the commit that wal_header names */
+	int64_t kept_since_ms;		/**< CLOCK_MONOTONIC */
 	const volatile void *wal_index; /**< SQLite's mapping; NULL: there is none */
 	uint8_t wal_header[VMP_WAL_HEADER];
 };

@@ -4,10 +4,10 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define INHERIT (VMP_COL_NULL | VMP_COL_INHERIT)
-#define BRIEF VMP_COL_BRIEF
+#define BRIEF	VMP_COL_BRIEF
 
 /* A name becomes an id; one that does not exist becomes -1, which the schema's triggers refuse. */
-#define NAMED(table) \
+#define NAMED(table)                                                                                                   \
 	"(SELECT coalesce((SELECT id FROM " table " WHERE name = v), -1) FROM (SELECT ? AS v) WHERE v IS NOT NULL)"
 #define ID_OF(table) "(SELECT id FROM " table " WHERE name = ?)"
 
@@ -30,18 +30,30 @@ static const struct vmp_column_link host_uplink = {
 	       " EXCEPT SELECT host_id, nas_id, port FROM host_uplink WHERE host_id = ?1",
 };
 
-#define POLICY_COLUMNS(brief_vlan)                                                                            \
-	{ "vlan", VMP_TYPE_INT, INHERIT | brief_vlan, .help = "untagged VLAN id, 1 to 4094" },                \
-	{ "tagged_vlans", VMP_TYPE_TEXT, INHERIT | VMP_COL_NONE, .help = "VLAN ids separated by commas" },    \
-	{ "cos", VMP_TYPE_INT, INHERIT, .help = "802.1p priority, 0 to 7" },                                  \
-	{ "ingress_kbps", VMP_TYPE_INT, INHERIT | VMP_COL_NONE, .help = "kbit/s from the guest; 0: no limit" }, \
-	{ "egress_kbps", VMP_TYPE_INT, INHERIT | VMP_COL_NONE, .help = "kbit/s to the guest; 0: no limit" },  \
-	{ "acl", VMP_TYPE_TEXT, INHERIT | VMP_COL_NONE, .help = "an ACL's name, or filter rules" },           \
-	{ "session_timeout_s", VMP_TYPE_INT, INHERIT | VMP_COL_NONE, .help = "seconds until re-authentication" }
+#define POLICY_COLUMNS(brief_vlan)                                                                                     \
+	{ "vlan", VMP_TYPE_INT, INHERIT | brief_vlan, .help = "untagged VLAN id, 1 to 4094" },                         \
+		{ "tagged_vlans", VMP_TYPE_TEXT, INHERIT | VMP_COL_NONE, .help = "VLAN ids separated by commas" },     \
+		{ "cos", VMP_TYPE_INT, INHERIT, .help = "802.1p priority, 0 to 7" },                                   \
+		{ "ingress_kbps", VMP_TYPE_INT, INHERIT | VMP_COL_NONE,                                                \
+		  .help = "kbit/s from the guest; 0: no limit" },                                                      \
+		{ "egress_kbps", VMP_TYPE_INT, INHERIT | VMP_COL_NONE, .help = "kbit/s to the guest; 0: no limit" },   \
+		{ "acl", VMP_TYPE_TEXT, INHERIT | VMP_COL_NONE, .help = "an ACL's name, or filter rules" },            \
+	{                                                                                                              \
+		"session_timeout_s", VMP_TYPE_INT, INHERIT | VMP_COL_NONE, .help = "seconds until re-authentication"   \
+	}
 
-#define NAME_COLUMN { "name", VMP_TYPE_TEXT, BRIEF, .help = "unique; letters, digits, . _ -" }
-#define ENABLED_COLUMN { "enabled", VMP_TYPE_BOOL, BRIEF, .help = "yes or no" }
-#define COMMENT_COLUMN { "comment", VMP_TYPE_TEXT, 0, .help = "free text" }
+#define NAME_COLUMN                                                                                                    \
+	{                                                                                                              \
+		"name", VMP_TYPE_TEXT, BRIEF, .help = "unique; letters, digits, . _ -"                                 \
+	}
+#define ENABLED_COLUMN                                                                                                 \
+	{                                                                                                              \
+		"enabled", VMP_TYPE_BOOL, BRIEF, .help = "yes or no"                                                   \
+	}
+#define COMMENT_COLUMN                                                                                                 \
+	{                                                                                                              \
+		"comment", VMP_TYPE_TEXT, 0, .help = "free text"                                                       \
+	}
 
 static const struct vmp_column tenant_columns[] = {
 	NAME_COLUMN,
@@ -98,14 +110,16 @@ static const struct vmp_column vm_columns[] = {
 
 static const struct vmp_column host_columns[] = {
 	NAME_COLUMN,
-	{ "cert_name", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "its certificate's DNS name; empty: the same as name" },
+	{ "cert_name", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF,
+	  .help = "its certificate's DNS name; empty: the same as name" },
 	{ "tenant", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "whose VMs alone it may speak for; empty: everyone's",
 	  .get = "(SELECT name FROM tenant WHERE id = r.tenant_id)", .set = "tenant_id", .value = NAMED("tenant"),
 	  .match = "r.tenant_id = " ID_OF("tenant") },
 	{ "enclave", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "where alone it may speak for VMs; empty: everywhere",
 	  .get = "(SELECT name FROM enclave WHERE id = r.enclave_id)", .set = "enclave_id", .value = NAMED("enclave"),
 	  .match = "r.enclave_id = " ID_OF("enclave") },
-	{ "uplinks", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "where it is cabled: nas or nas:port, separated by commas",
+	{ "uplinks", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF,
+	  .help = "where it is cabled: nas or nas:port, separated by commas",
 	  .get = "(SELECT group_concat(nas.name || iif(port = '', '', ':' || port)) FROM host_uplink "
 		 "JOIN nas ON nas.id = nas_id WHERE host_id = r.id)",
 	  .match = "r.id IN (SELECT host_id FROM host_uplink WHERE nas_id = " ID_OF("nas") ")", .link = &host_uplink },
@@ -124,27 +138,30 @@ static const struct vmp_column nas_columns[] = {
 #define COLUMNS(a) (a), ARRAY_SIZE(a)
 
 /* For names without case, as most are, "~" comes after every letter that they may have. */
-#define PLAIN(t)                                                                          \
-	.from = #t " AS r", .by_id = "r.id = ?", .table = #t, .row = "id = ?", .order = "r.name", \
-	.id = "SELECT id FROM " #t " WHERE name = ?1",                                    \
+#define PLAIN(t)                                                                                                       \
+	.from = #t " AS r", .by_id = "r.id = ?", .table = #t, .row = "id = ?", .order = "r.name",                      \
+	.id = "SELECT id FROM " #t " WHERE name = ?1",                                                                 \
 	.names = "SELECT name FROM " #t " WHERE name >= ?1 AND name < ?1 || '~' ORDER BY name LIMIT ?2"
 
 static const struct vmp_noun_sql nouns[VMP_NOUNS] = {
-	[VMP_NOUN_TENANT] = { .info = { "tenant", COLUMNS(tenant_columns) }, PLAIN(tenant) },
-	[VMP_NOUN_ENCLAVE] = { .info = { "enclave", COLUMNS(enclave_columns) }, PLAIN(enclave) },
-	[VMP_NOUN_COI] = { .info = { "coi", COLUMNS(coi_columns) }, PLAIN(coi) },
-	[VMP_NOUN_HOST] = { .info = { "host", COLUMNS(host_columns) }, PLAIN(host) },
-	[VMP_NOUN_NAS] = { .info = { "nas", COLUMNS(nas_columns) }, PLAIN(nas) },
-	[VMP_NOUN_VM] = {
-		.info = { "vm", COLUMNS(vm_columns) },
-		.from = "vm AS v JOIN vm_record AS r ON r.name = v.name",
-		.by_id = "v.mac = ?",
-		.table = "vm_record",
-		.row = "name = (SELECT name FROM vm WHERE mac = ?)",
-		.order = "v.mac",
-		.id = "SELECT mac FROM vm WHERE mac = ?2 OR (name = ?1 AND NOT EXISTS (SELECT 1 FROM vm WHERE mac = ?2))",
-		.names = "SELECT name FROM vm WHERE name >= ?1 AND name < ?1 || char(1114111) ORDER BY name LIMIT ?2",
-	},
+	[VMP_NOUN_TENANT] = {.info = {"tenant", COLUMNS(tenant_columns)}, PLAIN(tenant)},
+	[VMP_NOUN_ENCLAVE] = {.info = {"enclave", COLUMNS(enclave_columns)}, PLAIN(enclave)},
+	[VMP_NOUN_COI] = {.info = {"coi", COLUMNS(coi_columns)}, PLAIN(coi)},
+	[VMP_NOUN_HOST] = {.info = {"host", COLUMNS(host_columns)}, PLAIN(host)},
+	[VMP_NOUN_NAS] = {.info = {"nas", COLUMNS(nas_columns)}, PLAIN(nas)},
+	[VMP_NOUN_VM] =
+		{
+			.info = {"vm", COLUMNS(vm_columns)},
+			.from = "vm AS v JOIN vm_record AS r ON r.name = v.name",
+			.by_id = "v.mac = ?",
+			.table = "vm_record",
+			.row = "name = (SELECT name FROM vm WHERE mac = ?)",
+			.order = "v.mac",
+			.id = "SELECT mac FROM vm WHERE mac = ?2 OR (name = ?1 AND NOT EXISTS (SELECT 1 FROM vm WHERE "
+			      "mac = ?2))",
+			.names = "SELECT name FROM vm WHERE name >= ?1 AND name < ?1 || char(1114111) ORDER BY name "
+				 "LIMIT ?2",
+		},
 };
 
 const struct vmp_noun_info *vmp_noun_info(enum vmp_noun noun)

@@ -17,7 +17,7 @@ struct vmp_noun_sql {
 	const char *table; /**< what is written to */
 	const char *row;   /**< condition within table */
 	const char *order;
-	const char *id;    /**< finds the id by key: ?1 is the text, ?2 the same as a MAC's number or NULL */
+	const char *id;	   /**< finds the id by key: ?1 is the text, ?2 the same as a MAC's number or NULL */
 	const char *names; /**< those that start with ?1, at most ?2 */
 };
 

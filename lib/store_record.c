@@ -242,7 +242,8 @@ static int write_link(struct vmp_records *rs, const char *key, int64_t id, const
 
 	if (!json || value->kind == VMP_INT) {
 		free(json);
-		return vmp_fail(msg, VMP_EINVAL, "%s %s: %s: expected %s", rs->sql->info.name, key, col->name, col->help);
+		return vmp_fail(msg, VMP_EINVAL, "%s %s: %s: expected %s", rs->sql->info.name, key, col->name,
+				col->help);
 	}
 	err = run_link(rs, OP_DROP, col->link->drop, id, json, msg);
 	if (err == VMP_OK)
@@ -490,7 +491,8 @@ static char *filter_sql(const struct vmp_records *rs, const struct vmp_record *f
 		else if (col->match)
 			out = append(out, " AND ", col->match, "");
 		else
-			out = append(out, " AND ", get ? get : "", col->type == VMP_TYPE_TEXT ? " = ? COLLATE NOCASE" : " = ?");
+			out = append(out, " AND ", get ? get : "",
+				     col->type == VMP_TYPE_TEXT ? " = ? COLLATE NOCASE" : " = ?");
 		sqlite3_free(get);
 	}
 	return append(out, " ORDER BY ", rs->sql->order, "");

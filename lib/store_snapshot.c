@@ -15,9 +15,9 @@
 #include <time.h>
 
 /* The first copy, and the version that its first four octets must hold. */
-#define HEADER VMP_WAL_HEADER
+#define HEADER		  VMP_WAL_HEADER
 #define WAL_INDEX_VERSION 3007000
-#define WAL_INDEX_REGION 32768
+#define WAL_INDEX_REGION  32768
 
 static int64_t coarse_ms(void)
 {
@@ -73,7 +73,8 @@ static void leave(struct vmp_store *store)
 int vmp_store_snapshot_enter(struct vmp_store *store, struct vmp_msg *msg)
 {
 	if (store->kept) {
-		if (header_is(store->wal_index, store->wal_header) && coarse_ms() - store->kept_since_ms < VMP_STORE_KEPT_MS)
+		if (header_is(store->wal_index, store->wal_header) &&
+		    coarse_ms() - store->kept_since_ms < VMP_STORE_KEPT_MS)
 			return VMP_OK;
 		leave(store);
 	}

@@ -10,7 +10,7 @@ quote() {
 echo '#include "store_internal.h"'
 for kind in policy session; do
 	echo
-	echo "const struct vmp_migration vmp_schema_$kind[] = {"
+	echo "const struct vmp_migration vmp_schema_${kind}[] = {"
 	for file in "$dir/$kind"/*.sql; do
 		printf '\t{ "%s",\n' "$(basename "$file" .sql)"
 		quote "$file"

@@ -1,11 +1,12 @@
 #!/bin/bash
 # make lint: what a compiler does not say.  Prints each finding on a line; exits 1 if there is any.
 cd "$(dirname "$0")/.." || exit 2
-found=0
+flag=$(mktemp)
+trap 'rm -f "$flag"' EXIT
 
 finding() {
 	printf '%s\n' "$@"
-	found=1
+	echo found >"$flag"
 }
 
 # none DESCRIPTION: what comes on standard input is wrong.
@@ -42,7 +43,7 @@ owner() {
 }
 owner 'sqlite3\.h' '^lib/store|^tests/unit/scratch'
 owner 'freeradius' '^rlm_vmprov/'
-owner 'jansson\.h' '^vmprov/|^lib/record_read|^tests/unit/check_(record|csv)|^tests/fuzz/'
+owner 'jansson\.h' '^vmprov/|^lib/(record_read|store_record)|^tests/unit/check_(record|csv)|^tests/fuzz/'
 owner 'libsmartcols' '^vmprov/output'
 owner 'openssl/' '^tests/(bench|system)/'
 grep -nE '#include "(\.\./)?(vmprov|rlm_vmprov)/' lib/*.[ch] | none 'lib includes no program'
@@ -69,15 +70,14 @@ grep -oE '^ATTRIBUTE[[:space:]]+VMProv-[A-Za-z-]+' raddb/dictionary.vmprov | awk
 done | none 'not in rlm_vmprov(5)'
 
 # -- programs that look for mistakes
-shellcheck -x -P SCRIPTDIR "${sh[@]}" | none 'shellcheck'
+shellcheck -S warning -x -P SCRIPTDIR "${sh[@]}" | none 'shellcheck'
 for page in docs/man/*.[1-8]; do mandoc -Tlint -Wwarning "$page"; done | none 'mandoc'
-cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --std=c11 -Ilib \
-	--error-exitcode=0 -D_GNU_SOURCE lib vmprov rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
+cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib \
+	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib vmprov rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
 	grep -E '(error|warning|portability):' | none 'cppcheck'
 
 # -- the project speaks of itself alone
 grep -rnIE '(/home/|/root/|/work/)[a-z]' --exclude-dir=build --exclude-dir=.git . | grep -v 'tests/lint.sh' | none 'a path of somebody'"'"'s machine'
 git grep -nIE '\b(TODO|FIXME|XXX)\b' -- . ':!tests/lint.sh' 2>/dev/null | none 'left open'
 
-[ "$found" = 0 ] && echo 'lint: nothing found'
-exit "$found"
+[ ! -s "$flag" ] && echo 'lint: nothing found'

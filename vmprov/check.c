@@ -73,12 +73,13 @@ static json_t *attributes(const struct vmp_decision *d)
 	for (f = 0; f < VMP_FIELDS; f++) {
 		/* Tagged VLANs can come from several COIs: they stand in a list of their own. */
 		if (f != VMP_F_TAGGED_VLANS)
-			json_array_append_new(list, attribute(vmp_field_name((enum vmp_field)f), field_value(d, (enum vmp_field)f),
-							      from[d->source[f]], source_name(d, d->source[f])));
+			json_array_append_new(list, attribute(vmp_field_name((enum vmp_field)f),
+							      field_value(d, (enum vmp_field)f), from[d->source[f]],
+							      source_name(d, d->source[f])));
 	}
 	if (d->enclave)
-		json_array_append_new(list, attribute("acct_interim_s", json_integer(d->enclave->acct_interim_s), "enclave",
-						      d->enclave->name));
+		json_array_append_new(list, attribute("acct_interim_s", json_integer(d->enclave->acct_interim_s),
+						      "enclave", d->enclave->name));
 	return list;
 }
 
@@ -113,9 +114,10 @@ static json_t *describe(const struct vmp_decision *d, const struct question *q)
 	json_t *doc;
 
 	vmp_mac_format(q->number, mac);
-	doc = json_pack("{s:s, s:b, s:s, s:s, s:b, s:s, s:o}", "mac", mac, "allowed", d->verdict == VMP_ALLOW, "verdict",
-			vmp_verdict_name(d->verdict), "sentence", vmp_verdict_text(d->verdict), "alarm",
-			vmp_verdict_is_alarm(d->verdict), "method", q->method, "nas", text_or_null(d->nas ? d->nas->name : NULL));
+	doc = json_pack("{s:s, s:b, s:s, s:s, s:b, s:s, s:o}", "mac", mac, "allowed", d->verdict == VMP_ALLOW,
+			"verdict", vmp_verdict_name(d->verdict), "sentence", vmp_verdict_text(d->verdict), "alarm",
+			vmp_verdict_is_alarm(d->verdict), "method", q->method, "nas",
+			text_or_null(d->nas ? d->nas->name : NULL));
 	if (!d->vm || !doc)
 		return doc;
 	json_object_set_new(doc, "vm", vmp_json_text(d->vm->name));
@@ -170,8 +172,8 @@ static void name_other_cois(struct vmp_store *store, json_t *doc, const char *ke
 	char *names = NULL, *save = NULL, *name;
 
 	if (vmp_records_new(&vms, store, VMP_NOUN_VM, NULL) == VMP_OK &&
-	    vmp_records_new(&cois, store, VMP_NOUN_COI, NULL) == VMP_OK && vmp_record_get(vms, key, &vm, NULL) == VMP_OK &&
-	    vm.value[col].kind == VMP_TEXT)
+	    vmp_records_new(&cois, store, VMP_NOUN_COI, NULL) == VMP_OK &&
+	    vmp_record_get(vms, key, &vm, NULL) == VMP_OK && vm.value[col].kind == VMP_TEXT)
 		names = strdup(vm.value[col].text);
 	for (name = names ? strtok_r(names, ",", &save) : NULL; name; name = strtok_r(NULL, ",", &save))
 		name_other_coi(cois, name, json_object_get(doc, "tagged_vlans"), json_object_get(doc, "primary_coi"));
@@ -226,7 +228,8 @@ static void print_people(const json_t *doc)
 	printf(", primary COI %s\n\n", cell(doc, "primary_coi", room, sizeof(room)));
 	table = table_new(heads, 3);
 	json_array_foreach(list, i, item)
-		source_row(table, cell(item, "name", name, sizeof(name)), cell(item, "value", room, sizeof(room)), item);
+		source_row(table, cell(item, "name", name, sizeof(name)), cell(item, "value", room, sizeof(room)),
+			   item);
 	json_array_foreach(json_object_get(doc, "tagged_vlans"), i, item)
 		source_row(table, "tagged vlan", cell(item, "vlan", room, sizeof(room)), item);
 	table_end(table);
@@ -297,8 +300,13 @@ static int answer(const struct cli *cli, struct question *q)
 /* UTC, in one of the forms, whole; or unix seconds. */
 static bool read_time(const char *text, int64_t *out)
 {
-	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
-					     "%Y-%m-%d %H:%M", "%Y-%m-%d", "%s" };
+	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ",
+					     "%Y-%m-%dT%H:%M:%S",
+					     "%Y-%m-%d %H:%M:%S",
+					     "%Y-%m-%dT%H:%M",
+					     "%Y-%m-%d %H:%M",
+					     "%Y-%m-%d",
+					     "%s" };
 	size_t i;
 
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
@@ -327,7 +335,10 @@ static int read_question(const struct cli *cli, struct question *q)
 	if (i == sizeof(methods) / sizeof(methods[0]))
 		return cli_usage(cli, "%s: expected mab, eap-md5 or eap-tls", q->method);
 	q->cert_names[0] = q->cert;
-	q->req = (struct vmp_request){ .method = methods[i].method, .port_id = q->port, .port = -1, .cert_name = q->cert_names,
+	q->req = (struct vmp_request){ .method = methods[i].method,
+				       .port_id = q->port,
+				       .port = -1,
+				       .cert_name = q->cert_names,
 				       .now = time(NULL) };
 	if (q->at && !read_time(q->at, &q->req.now))
 		return cli_usage(cli, "%s: expected a UTC time such as 2026-12-01T08:00:00Z", q->at);

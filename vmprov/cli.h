@@ -9,11 +9,11 @@
 /** Exit codes; docs/man/vmprov.1 and `vmprov --help` list them. */
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_REFUSED = 1,   /**< input that the store refuses, or a check that failed */
+	CLI_REFUSED = 1, /**< input that the store refuses, or a check that failed */
 	CLI_USAGE = 2,
 	CLI_NOT_FOUND = 3,
-	CLI_STORE = 4,     /**< the store cannot be opened, read or written */
-	CLI_VERDICT = 5    /**< `check`: the network would refuse this guest */
+	CLI_STORE = 4,	/**< the store cannot be opened, read or written */
+	CLI_VERDICT = 5 /**< `check`: the network would refuse this guest */
 };
 
 struct cli;

@@ -25,20 +25,23 @@ static bool look_at_file(struct doctor *d, const char *path, mode_t for_group)
 	struct stat st;
 
 	if (stat(path, &st) != 0) {
-		findings_add(&d->found, VMP_GRADE_FAIL, "file", "make a store with `vmprov init`, lost session data with `vmprov migrate`",
-			     "%s: %s", path, strerror(errno));
+		findings_add(&d->found, VMP_GRADE_FAIL, "file",
+			     "make a store with `vmprov init`, lost session data with `vmprov migrate`", "%s: %s", path,
+			     strerror(errno));
 		return false;
 	}
 	if (st.st_mode & (S_IROTH | S_IWOTH))
-		findings_add(&d->found, VMP_GRADE_FAIL, "mode", "take it from the world: chmod o-rw", "%s has mode %04o", path,
-			     (unsigned)st.st_mode & 07777);
+		findings_add(&d->found, VMP_GRADE_FAIL, "mode", "take it from the world: chmod o-rw",
+			     "%s has mode %04o", path, (unsigned)st.st_mode & 07777);
 	else
-		findings_add(&d->found, VMP_GRADE_OK, "mode", NULL, "%s has mode %04o", path, (unsigned)st.st_mode & 07777);
+		findings_add(&d->found, VMP_GRADE_OK, "mode", NULL, "%s has mode %04o", path,
+			     (unsigned)st.st_mode & 07777);
 	if (!group)
 		return true;
 	if (st.st_gid != group->gr_gid || (st.st_mode & for_group) != for_group)
-		findings_add(&d->found, VMP_GRADE_WARN, "group", "radiusd needs it: chgrp, and chmod g+r (session.db g+rw)",
-			     "%s is not for group %s", path, d->group);
+		findings_add(&d->found, VMP_GRADE_WARN, "group",
+			     "radiusd needs it: chgrp, and chmod g+r (session.db g+rw)", "%s is not for group %s", path,
+			     d->group);
 	return true;
 }
 
@@ -55,10 +58,11 @@ static void look_beside(struct doctor *d, const char *path)
 			return;
 		if (stat(name, &st) != 0)
 			findings_add(&d->found, VMP_GRADE_WARN, "journal",
-				     "radiusd, which only reads, cannot make it: run `vmprov migrate`", "%s is missing", name);
+				     "radiusd, which only reads, cannot make it: run `vmprov migrate`", "%s is missing",
+				     name);
 		else if (st.st_mode & (S_IROTH | S_IWOTH))
-			findings_add(&d->found, VMP_GRADE_FAIL, "mode", "take it from the world: chmod o-rw", "%s has mode %04o", name,
-				     (unsigned)st.st_mode & 07777);
+			findings_add(&d->found, VMP_GRADE_FAIL, "mode", "take it from the world: chmod o-rw",
+				     "%s has mode %04o", name, (unsigned)st.st_mode & 07777);
 		free(name);
 	}
 }
@@ -87,11 +91,13 @@ static void look_at_nases(struct doctor *d, struct vmp_store *store)
 		err = vmp_record_select(rs, NULL, &msg);
 	for (; err == VMP_OK && (err = vmp_record_next(rs, &rec, &msg)) == VMP_OK; n++) {
 		if (vmp_addr_parse(rec.value[address].text, &addr) != VMP_OK)
-			findings_add(&d->found, VMP_GRADE_FAIL, "NAS addresses", "set its address: radiusd never finds this NAS",
-				     "%s has %s", rec.value[0].text, rec.value[address].text);
+			findings_add(&d->found, VMP_GRADE_FAIL, "NAS addresses",
+				     "set its address: radiusd never finds this NAS", "%s has %s", rec.value[0].text,
+				     rec.value[address].text);
 		if (!doctor_has_dialect(d->raddb, rec.value[dialect].text))
-			findings_add(&d->found, VMP_GRADE_WARN, "NAS dialects", "set its dialect to one that is installed",
-				     "%s has %s", rec.value[0].text, rec.value[dialect].text);
+			findings_add(&d->found, VMP_GRADE_WARN, "NAS dialects",
+				     "set its dialect to one that is installed", "%s has %s", rec.value[0].text,
+				     rec.value[dialect].text);
 	}
 	if (err == VMP_ENOENT)
 		findings_add(&d->found, VMP_GRADE_OK, "NASes", NULL, "%d", n);
@@ -113,7 +119,8 @@ static void look_inside(struct doctor *d, const char *path, enum vmp_store_kind 
 	findings_add(&d->found, VMP_GRADE_OK, "schema", NULL, "version %d", vmp_store_version(store));
 	err = vmp_store_examine(store, on_finding, d, &msg);
 	if (err != VMP_OK)
-		findings_add(&d->found, VMP_GRADE_FAIL, "content", "stop the writers and restore a backup", "%s", msg.text);
+		findings_add(&d->found, VMP_GRADE_FAIL, "content", "stop the writers and restore a backup", "%s",
+			     msg.text);
 	if (err == VMP_OK && kind == VMP_STORE_POLICY)
 		look_at_nases(d, store);
 	vmp_store_close(store);

@@ -39,15 +39,16 @@ static void look_at_raddb(struct findings *f, const char *raddb)
 	size_t i, missing = 0;
 
 	if (access(raddb, R_OK | X_OK) != 0) {
-		findings_add(f, VMP_GRADE_WARN, "FreeRADIUS configuration", "run doctor as root, or say --raddb", "%s cannot be read",
-			     raddb);
+		findings_add(f, VMP_GRADE_WARN, "FreeRADIUS configuration", "run doctor as root, or say --raddb",
+			     "%s cannot be read", raddb);
 		return;
 	}
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (find_in(raddb, parts[i].path, path, sizeof(path)))
 			continue;
 		missing++;
-		findings_add(f, parts[i].grade, "FreeRADIUS configuration", parts[i].advice, "%s/%s is missing", raddb, parts[i].path);
+		findings_add(f, parts[i].grade, "FreeRADIUS configuration", parts[i].advice, "%s/%s is missing", raddb,
+			     parts[i].path);
 	}
 	if (!missing)
 		findings_add(f, VMP_GRADE_OK, "FreeRADIUS configuration", NULL, "%s", raddb);
@@ -55,7 +56,8 @@ static void look_at_raddb(struct findings *f, const char *raddb)
 
 static void look_at_module(struct findings *f, const char *moddir)
 {
-	static const char usual[] = "/usr/lib/freeradius:/usr/lib64/freeradius:/usr/local/lib/freeradius:/usr/local/lib";
+	static const char usual[] =
+		"/usr/lib/freeradius:/usr/lib64/freeradius:/usr/local/lib/freeradius:/usr/local/lib";
 	char path[4096];
 	const char *found = find_in(moddir ? moddir : usual, "rlm_vmprov.so", path, sizeof(path));
 

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct export {
+struct export
+{
 	FILE *file;
 	struct vmp_records *rs;
 	struct progress progress;

@@ -19,7 +19,8 @@ void findings_add(struct findings *f, enum vmp_grade grade, const char *check, c
 	f->warned += grade == VMP_GRADE_WARN;
 	if (f->cli->json) {
 		out_json_item(&f->n, json_pack("{s:s, s:s, s:o, s:o}", "grade", grades[grade], "check", check, "seen",
-					       vmp_json_text(seen.text), "advice", advice ? vmp_json_text(advice) : json_null()));
+					       vmp_json_text(seen.text), "advice",
+					       advice ? vmp_json_text(advice) : json_null()));
 		return;
 	}
 	printf("%-4s  %s%s%s%s%s\n", grades[grade], check, *seen.text ? ": " : "", seen.text, advice ? "; " : "",

@@ -56,7 +56,8 @@ int hold_run(struct cli *cli, int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	while (go_on) {
-		if (vmp_store_open(&store, cli->store, VMP_STORE_POLICY, VMP_STORE_WRITE, CLI_BUSY_MS, &msg) == VMP_OK) {
+		if (vmp_store_open(&store, cli->store, VMP_STORE_POLICY, VMP_STORE_WRITE, CLI_BUSY_MS, &msg) ==
+		    VMP_OK) {
 			printf("holding %s\n", cli->store);
 			fflush(stdout);
 			said.text[0] = '\0';

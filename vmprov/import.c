@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define SHOWN_MAX 100
-#define JSON_MAX ((size_t)1 << 30) /* octets of a JSON file, which is held in memory */
+#define JSON_MAX  ((size_t)1 << 30) /* octets of a JSON file, which is held in memory */
 
 struct import {
 	struct cli *cli;
@@ -24,7 +24,7 @@ struct import {
 	struct progress progress;
 	int64_t read, inserted, updated, bad;
 	json_t *reasons; /* with --json, of the bad lines that are shown */
-	int err;         /* what stopped it */
+	int err;	 /* what stopped it */
 	struct vmp_msg msg;
 };
 
@@ -35,7 +35,8 @@ static int on_bad(void *ctx, size_t line, const char *why)
 	if (im->bad++ >= SHOWN_MAX)
 		return 0;
 	if (im->cli->json) {
-		json_array_append_new(im->reasons, json_pack("{s:I, s:o}", "line", (json_int_t)line, "reason", vmp_json_text(why)));
+		json_array_append_new(im->reasons,
+				      json_pack("{s:I, s:o}", "line", (json_int_t)line, "reason", vmp_json_text(why)));
 		return 0;
 	}
 	progress_end(&im->progress);
@@ -116,7 +117,8 @@ static char *slurp(struct import *im, size_t *len)
 		if (*len < room)
 			continue;
 		if (room >= JSON_MAX) {
-			im->err = vmp_fail(&im->msg, VMP_EINVAL, "%s: expected at most 1 GiB of JSON; CSV has no limit", im->name);
+			im->err = vmp_fail(&im->msg, VMP_EINVAL, "%s: expected at most 1 GiB of JSON; CSV has no limit",
+					   im->name);
 			free(text);
 			return NULL;
 		}
@@ -169,8 +171,9 @@ static int report(struct import *im)
 	int64_t more = im->bad > SHOWN_MAX ? im->bad - SHOWN_MAX : 0;
 
 	if (im->cli->json) {
-		out_json(json_pack("{s:I, s:I, s:I, s:O}", "inserted", (json_int_t)(im->bad ? 0 : im->inserted), "updated",
-				   (json_int_t)(im->bad ? 0 : im->updated), "bad", (json_int_t)im->bad, "errors", im->reasons));
+		out_json(json_pack("{s:I, s:I, s:I, s:O}", "inserted", (json_int_t)(im->bad ? 0 : im->inserted),
+				   "updated", (json_int_t)(im->bad ? 0 : im->updated), "bad", (json_int_t)im->bad,
+				   "errors", im->reasons));
 		return im->bad ? CLI_REFUSED : CLI_OK;
 	}
 	if (more)
@@ -188,7 +191,8 @@ static int import_file(struct import *im, enum format format)
 
 	if (code != CLI_OK)
 		return code;
-	progress_start(&im->progress, "import", fstat(fileno(im->file), &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0);
+	progress_start(&im->progress, "import",
+		       fstat(fileno(im->file), &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0);
 	im->reasons = json_array();
 	err = vmp_records_new(&im->rs, im->store, VMP_NOUN_VM, &im->msg);
 	if (err == VMP_OK)

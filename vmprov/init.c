@@ -144,7 +144,8 @@ int init_run(struct cli *cli, int argc, char **argv)
 	p = places_of(cli);
 	for (i = 0; i < N_FILES && code == CLI_OK; i++) {
 		if (access(p.path[i], F_OK) == 0)
-			code = cli_fail(CLI_REFUSED, "%s: exists; vmprov migrate brings it to the present schema", p.path[i]);
+			code = cli_fail(CLI_REFUSED, "%s: exists; vmprov migrate brings it to the present schema",
+					p.path[i]);
 	}
 	if (code == CLI_OK)
 		code = make_store(cli, &p, group ? group->gr_gid : (gid_t)-1);
@@ -167,7 +168,8 @@ int migrate_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "migrate takes no operands");
 	p = places_of(cli);
 	if (stat(p.path[0], &st) != 0)
-		code = cli_fail(CLI_STORE, "store %s: cannot open: %s; vmprov init makes one", p.path[0], strerror(errno));
+		code = cli_fail(CLI_STORE, "store %s: cannot open: %s; vmprov init makes one", p.path[0],
+				strerror(errno));
 	for (i = 0; i < N_FILES && code == CLI_OK; i++) {
 		bool missing = access(p.path[i], F_OK) != 0;
 

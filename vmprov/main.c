@@ -22,14 +22,16 @@ static int version_run(struct cli *cli, int argc, char **argv);
 const struct cli_command cli_commands[] = {
 	{ "init", "make an empty store", "[--group GROUP]",
 	  "Makes policy.db and session.db.  radiusd reads the first and writes the second: both belong to GROUP\n"
-	  "(freerad, where there is such a group), with modes 0640 and 0660.  An existing store is left alone.\n", init_run },
+	  "(freerad, where there is such a group), with modes 0640 and 0660.  An existing store is left alone.\n",
+	  init_run },
 	{ "migrate", "bring the store to this program's schema", "", NULL, migrate_run },
 	{ "import", "read VM records from a file", "[--format csv|json] [--update] FILE|-",
 	  "All or nothing: each bad line is reported with its number, and then nothing is imported.\n"
 	  "  --format  what FILE is; otherwise its name ending in .json tells, and all else is CSV\n"
 	  "  --update  change VMs that are there already, in the columns that FILE has\n"
 	  "CSV has a header line that names columns, in any order; an empty field is no value (inherit),\n"
-	  "none is explicitly none.  JSON is an array of objects; null is no value, \"\" and 0 are none.\n", import_run },
+	  "none is explicitly none.  JSON is an array of objects; null is no value, \"\" and 0 are none.\n",
+	  import_run },
 	{ "export", "write VM records to a file", "[--format csv|json] [FILE|-]",
 	  "What import reads.  EAP-MD5 passwords are not written.\n", export_run },
 	{ "check", "what the network would answer for a guest",
@@ -39,23 +41,28 @@ const struct cli_command cli_commands[] = {
 	  "  --port    its NAS-Port-Id or NAS-Port\n"
 	  "  --method  how the guest authenticates; mab unless --cert is given\n"
 	  "  --cert    the DNS name in the host's certificate, for eap-tls\n"
-	  "  --at      UTC, such as 2026-12-01T08:00:00Z, or unix seconds; otherwise now\n", check_run },
+	  "  --at      UTC, such as 2026-12-01T08:00:00Z, or unix seconds; otherwise now\n",
+	  check_run },
 	{ "doctor", "look for what is wrong", "[--raddb DIR] [--moddir DIR] [--group GROUP]",
 	  "One line each: OK, WARN or FAIL, and what to do.  Exits with 1 when something failed.\n"
 	  "  --raddb   FreeRADIUS's configuration (VMPROV_RADDB in the environment)\n"
 	  "  --moddir  where its modules are (VMPROV_MODDIR)\n"
-	  "  --group   the group that radiusd runs as; otherwise freerad\n", doctor_run },
+	  "  --group   the group that radiusd runs as; otherwise freerad\n",
+	  doctor_run },
 	{ "hold", "keep the store open for a radiusd that may only read it", "",
 	  "Stays in the foreground until SIGINT or SIGTERM; vmprov-store.service runs it.  Without it, and without\n"
-	  "any other program that has the store open to write, look-ups are right but slower.\n", hold_run },
+	  "any other program that has the store open to write, look-ups are right but slower.\n",
+	  hold_run },
 	{ "completion", "print a script for the shell's completion", "bash", NULL, completion_run },
 	{ "version", "print the version", "", NULL, version_run },
 	{ "help", "show this, or a command's help", "[COMMAND]", NULL, help_run },
-	{ "complete", NULL, "WORD...", "Candidates for the last word; the completion script calls this.\n", complete_run },
+	{ "complete", NULL, "WORD...", "Candidates for the last word; the completion script calls this.\n",
+	  complete_run },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas", "records of the store", "", NULL, noun_run };
+static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas", "records of the store", "", NULL,
+						 noun_run };
 
 static const char exit_codes[] = "Exit: 0 done, 1 refused or failed, 2 wrong command line, 3 not found,\n"
 				 "4 store not available, 5 (check) the network refuses the guest.\n";
@@ -166,7 +173,8 @@ int cli_option(struct cli *cli, int argc, char **argv, const struct option *own)
 				print_help();
 			exit(CLI_OK);
 		case '?':
-			fprintf(stderr, "Try: vmprov help%s%s\n", cli->command ? " " : "", cli->command ? cli->command->name : "");
+			fprintf(stderr, "Try: vmprov help%s%s\n", cli->command ? " " : "",
+				cli->command ? cli->command->name : "");
 			exit(CLI_USAGE);
 		default:
 			return c;

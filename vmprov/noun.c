@@ -31,13 +31,14 @@ static int rm(struct job *job);
 static const struct verb {
 	const char *name, *usage, *summary;
 	const char *done; /* for verbs that write */
-	int min, max; /* operands */
+	int min, max;	  /* operands */
 	enum vmp_store_mode mode;
 	int (*run)(struct job *job);
 } verbs[] = {
 	{ "add", "KEY [COLUMN=VALUE...]", "make one", "added", 1, 1000, VMP_STORE_WRITE, add },
 	{ "set", "KEY COLUMN=VALUE...", "change one", "changed", 1, 1000, VMP_STORE_WRITE, set },
-	{ "list", "[COLUMN=VALUE...]", "show those that have these values, all without", NULL, 0, 1000, VMP_STORE_READ, list },
+	{ "list", "[COLUMN=VALUE...]", "show those that have these values, all without", NULL, 0, 1000, VMP_STORE_READ,
+	  list },
 	{ "show", "KEY", "show all of one", NULL, 1, 1, VMP_STORE_READ, show },
 	{ "rm", "KEY...", "remove; all or none", "removed", 1, 1 << 20, VMP_STORE_WRITE, rm },
 };
@@ -68,7 +69,8 @@ static void print_help(const struct vmp_noun_info *info)
 		const struct vmp_column *col = &info->column[i];
 
 		printf("  %-18s %c%c  %s%s\n", col->name, col->flags & VMP_COL_INHERIT ? 'i' : ' ',
-		       col->flags & VMP_COL_NONE ? 'n' : ' ', col->help, col->flags & VMP_COL_READONLY ? " (shown only)" : "");
+		       col->flags & VMP_COL_NONE ? 'n' : ' ', col->help,
+		       col->flags & VMP_COL_READONLY ? " (shown only)" : "");
 	}
 	if (vm)
 		puts("\n  --eap-md5-file FILE|-  (add, set) record an EAP-MD5 password: the first line of FILE\n"
@@ -177,8 +179,9 @@ static int show(struct job *job)
 		const struct vmp_column *col = &job->info->column[i];
 		char room[64];
 
-		table_row(table, (const char *[]){ col->name, out_value(col, &rec.value[i], room,
-									 col->flags & VMP_COL_INHERIT ? "inherit" : "") });
+		table_row(table,
+			  (const char *[]){ col->name, out_value(col, &rec.value[i], room,
+								 col->flags & VMP_COL_INHERIT ? "inherit" : "") });
 	}
 	table_end(table);
 	return VMP_OK;
@@ -326,7 +329,8 @@ int noun_run(struct cli *cli, int argc, char **argv)
 		return usage(&job, "expected add, set, list, show or rm");
 	if (job.argc < verb->min || job.argc > verb->max)
 		return usage(&job, verb->min ? "expected a key" : "too many operands");
-	if (has_password(&job) && (verb->mode != VMP_STORE_WRITE || verb->run == rm || (job.password_file && job.no_password)))
+	if (has_password(&job) &&
+	    (verb->mode != VMP_STORE_WRITE || verb->run == rm || (job.password_file && job.no_password)))
 		return usage(&job, "--eap-md5-file goes with add or set, --no-eap-md5 with set");
 	return run_verb(&job, verb);
 }

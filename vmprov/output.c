@@ -32,7 +32,8 @@ struct table *table_new(const struct table_head *heads, size_t n)
 		size_t c;
 
 		for (c = 0; heads[i].name[c] && c < sizeof(name) - 1; c++)
-			name[c] = (char)(heads[i].name[c] >= 'a' && heads[i].name[c] <= 'z' ? heads[i].name[c] - 32 : heads[i].name[c]);
+			name[c] = (char)(heads[i].name[c] >= 'a' && heads[i].name[c] <= 'z' ? heads[i].name[c] - 32
+											    : heads[i].name[c]);
 		name[c] = '\0';
 		if (!scols_table_new_column(table->cols, name, 0, heads[i].right ? SCOLS_FL_RIGHT : 0))
 			no_memory();

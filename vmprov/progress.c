@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define WIDTH 40
+#define WIDTH	 40
 #define EVERY_NS 100000000L
 
 void progress_start(struct progress *p, const char *what, int64_t total)
@@ -37,7 +37,8 @@ void progress_show(struct progress *p, int64_t done, int64_t records)
 		return;
 	if (p->total > 0) {
 		full = done >= p->total ? WIDTH : (int)(done * WIDTH / p->total);
-		fprintf(stderr, "\r%s [%-*.*s] %3d%% %" PRId64 " ", p->what, WIDTH, full, bar, full * 100 / WIDTH, records);
+		fprintf(stderr, "\r%s [%-*.*s] %3d%% %" PRId64 " ", p->what, WIDTH, full, bar, full * 100 / WIDTH,
+			records);
 	} else {
 		fprintf(stderr, "\r%s %" PRId64 " ", p->what, records);
 	}

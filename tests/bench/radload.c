@@ -51,9 +51,12 @@ void die(const char *fmt, ...)
 
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
 	return -1;
 }
 
@@ -64,7 +67,8 @@ int hex_decode(const char *hex, uint8_t *out, size_t max)
 	for (; hex[0]; hex += 2, n++) {
 		int high = hex_digit(hex[0]), low = high < 0 ? -1 : hex_digit(hex[1]);
 
-		if (low < 0 || n == max) return -1;
+		if (low < 0 || n == max)
+			return -1;
 		out[n] = (uint8_t)(high << 4 | low);
 	}
 	return (int)n;
@@ -87,12 +91,14 @@ static void parse_server(struct options *o, const char *text)
 	char addr[INET_ADDRSTRLEN];
 	const char *colon = strchr(text, ':');
 
-	if (!colon || (size_t)(colon - text) >= sizeof(addr)) die("--server: expected ADDR:PORT, not \"%s\"", text);
+	if (!colon || (size_t)(colon - text) >= sizeof(addr))
+		die("--server: expected ADDR:PORT, not \"%s\"", text);
 	memcpy(addr, text, (size_t)(colon - text));
 	addr[colon - text] = '\0';
 	o->server.sin_family = AF_INET;
 	o->server.sin_port = htons((uint16_t)number("server", colon + 1, 1, 65535));
-	if (inet_pton(AF_INET, addr, &o->server.sin_addr) != 1) die("--server: \"%s\" is no IPv4 address", addr);
+	if (inet_pton(AF_INET, addr, &o->server.sin_addr) != 1)
+		die("--server: \"%s\" is no IPv4 address", addr);
 }
 
 static void parse_macs(struct options *o, const char *text)
@@ -105,7 +111,8 @@ static void parse_macs(struct options *o, const char *text)
 	if (n < 2 || hex_decode(first, mac, sizeof(mac)) != 6 || count == 0 || step == 0)
 		die("--macs: expected FIRST,COUNT[,STEP], e.g. 525400000000,1000,1, not \"%s\"", text);
 	o->mac_first = 0;
-	for (int i = 0; i < 6; i++) o->mac_first = o->mac_first << 8 | mac[i];
+	for (int i = 0; i < 6; i++)
+		o->mac_first = o->mac_first << 8 | mac[i];
 	if (count > (1ULL << 40) || step > (1ULL << 40) || (count - 1) > ((1ULL << 48) - 1 - o->mac_first) / step)
 		die("--macs: the range goes beyond ffffffffffff");
 	o->mac_count = count;
@@ -117,7 +124,8 @@ static void parse_expect(struct options *o, const char *text)
 	int n = hex_decode(text, o->expect, sizeof(o->expect));
 	size_t at = 0;
 
-	if (n <= 0) die("--expect-attrs: expected hex digits, not \"%s\"", text);
+	if (n <= 0)
+		die("--expect-attrs: expected hex digits, not \"%s\"", text);
 	o->expect_len = (size_t)n;
 	while (at < o->expect_len) {
 		if (o->expect_len - at < 2 || o->expect[at + 1] < 2 || o->expect[at + 1] > o->expect_len - at)
@@ -127,65 +135,122 @@ static void parse_expect(struct options *o, const char *text)
 }
 
 enum opt_id {
-	OPT_SERVER = 1, OPT_SECRET, OPT_MACS, OPT_REQUESTS, OPT_SECONDS, OPT_WINDOW, OPT_RATE, OPT_PORTS,
-	OPT_TIMEOUT, OPT_GATHER, OPT_VERIFY, OPT_EXPECT, OPT_VARY, OPT_WAIT, OPT_PROBE, OPT_SEED, OPT_TSV, OPT_HELP,
+	OPT_SERVER = 1,
+	OPT_SECRET,
+	OPT_MACS,
+	OPT_REQUESTS,
+	OPT_SECONDS,
+	OPT_WINDOW,
+	OPT_RATE,
+	OPT_PORTS,
+	OPT_TIMEOUT,
+	OPT_GATHER,
+	OPT_VERIFY,
+	OPT_EXPECT,
+	OPT_VARY,
+	OPT_WAIT,
+	OPT_PROBE,
+	OPT_SEED,
+	OPT_TSV,
+	OPT_HELP,
 };
 
 static const struct option longopts[] = {
-	{"server", required_argument, NULL, OPT_SERVER},
-	{"secret", required_argument, NULL, OPT_SECRET},
-	{"macs", required_argument, NULL, OPT_MACS},
-	{"requests", required_argument, NULL, OPT_REQUESTS},
-	{"seconds", required_argument, NULL, OPT_SECONDS},
-	{"window", required_argument, NULL, OPT_WINDOW},
-	{"rate", required_argument, NULL, OPT_RATE},
-	{"ports", required_argument, NULL, OPT_PORTS},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"gather", required_argument, NULL, OPT_GATHER},
-	{"verify", required_argument, NULL, OPT_VERIFY},
-	{"expect-attrs", required_argument, NULL, OPT_EXPECT},
-	{"vary", required_argument, NULL, OPT_VARY},
-	{"wait", required_argument, NULL, OPT_WAIT},
-	{"probe", no_argument, NULL, OPT_PROBE},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"tsv", no_argument, NULL, OPT_TSV},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
+	{ "server", required_argument, NULL, OPT_SERVER },
+	{ "secret", required_argument, NULL, OPT_SECRET },
+	{ "macs", required_argument, NULL, OPT_MACS },
+	{ "requests", required_argument, NULL, OPT_REQUESTS },
+	{ "seconds", required_argument, NULL, OPT_SECONDS },
+	{ "window", required_argument, NULL, OPT_WINDOW },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "ports", required_argument, NULL, OPT_PORTS },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "gather", required_argument, NULL, OPT_GATHER },
+	{ "verify", required_argument, NULL, OPT_VERIFY },
+	{ "expect-attrs", required_argument, NULL, OPT_EXPECT },
+	{ "vary", required_argument, NULL, OPT_VARY },
+	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "probe", no_argument, NULL, OPT_PROBE },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "tsv", no_argument, NULL, OPT_TSV },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void option_set(struct options *o, int id, const char *name, const char *arg)
 {
 	switch (id) {
-	case OPT_SERVER: parse_server(o, arg); break;
-	case OPT_SECRET: o->secret = arg; break;
-	case OPT_MACS: parse_macs(o, arg); break;
-	case OPT_REQUESTS: o->requests = (uint64_t)number(name, arg, 1, 1e12); break;
-	case OPT_SECONDS: o->seconds = number(name, arg, 0.01, 86400); break;
-	case OPT_WINDOW: o->window = (unsigned)number(name, arg, 1, PORTS_MAX * 256.0); break;
-	case OPT_RATE: o->rate = number(name, arg, 1, 1e7); break;
-	case OPT_PORTS: o->ports = (unsigned)number(name, arg, 1, PORTS_MAX); break;
-	case OPT_TIMEOUT: o->timeout = number(name, arg, 0.01, 60); break;
-	case OPT_GATHER: o->gather = (unsigned)number(name, arg, 0, 100000); break;
-	case OPT_VERIFY: o->verify = (unsigned)number(name, arg, 1, 1e9); break;
-	case OPT_EXPECT: parse_expect(o, arg); break;
-	case OPT_VARY: o->vary[(uint8_t)number(name, arg, 1, 255)] = true; break;
-	case OPT_WAIT: o->wait = number(name, arg, 0.01, 3600); break;
-	case OPT_PROBE: o->probe = true; break;
-	case OPT_SEED: o->seed = (uint64_t)number(name, arg, 0, 9e15); break;
-	case OPT_TSV: o->tsv = true; break;
-	case OPT_HELP: fputs(usage_text, stdout); exit(EXIT_SUCCESS);
-	default: fputs("Try --help.\n", stderr); exit(EXIT_DIED);
+	case OPT_SERVER:
+		parse_server(o, arg);
+		break;
+	case OPT_SECRET:
+		o->secret = arg;
+		break;
+	case OPT_MACS:
+		parse_macs(o, arg);
+		break;
+	case OPT_REQUESTS:
+		o->requests = (uint64_t)number(name, arg, 1, 1e12);
+		break;
+	case OPT_SECONDS:
+		o->seconds = number(name, arg, 0.01, 86400);
+		break;
+	case OPT_WINDOW:
+		o->window = (unsigned)number(name, arg, 1, PORTS_MAX * 256.0);
+		break;
+	case OPT_RATE:
+		o->rate = number(name, arg, 1, 1e7);
+		break;
+	case OPT_PORTS:
+		o->ports = (unsigned)number(name, arg, 1, PORTS_MAX);
+		break;
+	case OPT_TIMEOUT:
+		o->timeout = number(name, arg, 0.01, 60);
+		break;
+	case OPT_GATHER:
+		o->gather = (unsigned)number(name, arg, 0, 100000);
+		break;
+	case OPT_VERIFY:
+		o->verify = (unsigned)number(name, arg, 1, 1e9);
+		break;
+	case OPT_EXPECT:
+		parse_expect(o, arg);
+		break;
+	case OPT_VARY:
+		o->vary[(uint8_t)number(name, arg, 1, 255)] = true;
+		break;
+	case OPT_WAIT:
+		o->wait = number(name, arg, 0.01, 3600);
+		break;
+	case OPT_PROBE:
+		o->probe = true;
+		break;
+	case OPT_SEED:
+		o->seed = (uint64_t)number(name, arg, 0, 9e15);
+		break;
+	case OPT_TSV:
+		o->tsv = true;
+		break;
+	case OPT_HELP:
+		fputs(usage_text, stdout);
+		exit(EXIT_SUCCESS);
+	default:
+		fputs("Try --help.\n", stderr);
+		exit(EXIT_DIED);
 	}
 }
 
 /* What getopt cannot see: options that need each other. */
 static void options_check(struct options *o)
 {
-	if (!o->server.sin_family) die("--server ADDR:PORT is missing");
+	if (!o->server.sin_family)
+		die("--server ADDR:PORT is missing");
 	if (!o->secret || !*o->secret || strlen(o->secret) > SECRET_MAX)
 		die("--secret is missing, or longer than %d octets", SECRET_MAX);
-	if (!o->mac_count) die("--macs FIRST,COUNT[,STEP] is missing");
-	if (!o->requests && o->seconds <= 0) o->seconds = 5;
+	if (!o->mac_count)
+		die("--macs FIRST,COUNT[,STEP] is missing");
+	if (!o->requests && o->seconds <= 0)
+		o->seconds = 5;
 	if (o->rate > 0) {
 		if (o->rate * o->timeout > o->ports * 256.0)
 			die("--rate: %.10g/s for %.10g s need %.0f identifiers, %u ports have %u; use more --ports",
@@ -199,11 +264,12 @@ void options_parse(struct options *o, int argc, char **argv)
 {
 	int id, index = 0;
 
-	*o = (struct options){.window = 128, .ports = 8, .timeout = 1, .gather = 200, .verify = 8, .seed = 1};
+	*o = (struct options){ .window = 128, .ports = 8, .timeout = 1, .gather = 200, .verify = 8, .seed = 1 };
 	o->vary[80] = true; /* Message-Authenticator */
 	while ((id = getopt_long(argc, argv, "", longopts, &index)) != -1)
 		option_set(o, id, id == '?' ? "" : longopts[index].name, optarg);
-	if (optind < argc) die("unexpected argument \"%s\"", argv[optind]);
+	if (optind < argc)
+		die("unexpected argument \"%s\"", argv[optind]);
 	options_check(o);
 }
 

@@ -9,11 +9,11 @@
 
 #include <netinet/in.h>
 
-#define PACKET_MAX 256 /**< [octets] room for one request; the MAB request takes 113 */
+#define PACKET_MAX 256	/**< [octets] room for one request; the MAB request takes 113 */
 #define REPLY_MAX  4096 /**< [octets] RFC 2865, section 3 */
 #define ATTRS_MAX  1024 /**< [octets] reply attributes that radload compares */
-#define RA_LEN	   16 /**< [octets] Request and Response Authenticator */
-#define SECRET_MAX 48 /**< [octets] secret + authenticator fit one MD5 input */
+#define RA_LEN	   16	/**< [octets] Request and Response Authenticator */
+#define SECRET_MAX 48	/**< [octets] secret + authenticator fit one MD5 input */
 
 /** What the command line asks for. */
 struct options {
@@ -21,19 +21,19 @@ struct options {
 	const char *secret;
 	uint64_t mac_first, mac_count, mac_step;
 	uint64_t seed;
-	uint64_t requests; /**< stop after so many; 0 = by time */
-	double seconds; /**< [s] stop sending after so long; 0 = by requests */
-	double rate; /**< [1/s] open loop; 0 = closed loop */
-	double timeout; /**< [s] a reply later than this is lost */
-	double wait; /**< [s] how long to repeat the first request until it is answered */
-	unsigned window; /**< outstanding requests, closed loop */
-	unsigned ports; /**< UDP source ports */
-	unsigned gather; /**< [us] pause before looking for replies */
-	unsigned verify; /**< check the Response Authenticator of one reply in so many */
+	uint64_t requests;	   /**< stop after so many; 0 = by time */
+	double seconds;		   /**< [s] stop sending after so long; 0 = by requests */
+	double rate;		   /**< [1/s] open loop; 0 = closed loop */
+	double timeout;		   /**< [s] a reply later than this is lost */
+	double wait;		   /**< [s] how long to repeat the first request until it is answered */
+	unsigned window;	   /**< outstanding requests, closed loop */
+	unsigned ports;		   /**< UDP source ports */
+	unsigned gather;	   /**< [us] pause before looking for replies */
+	unsigned verify;	   /**< check the Response Authenticator of one reply in so many */
 	uint8_t expect[ATTRS_MAX]; /**< attributes that each reply must carry */
-	size_t expect_len; /**< [octets] 0 = learn them from the first reply */
-	bool vary[256]; /**< by type: attributes whose value differs from reply to reply */
-	bool probe; /**< send the first request only */
+	size_t expect_len;	   /**< [octets] 0 = learn them from the first reply */
+	bool vary[256];		   /**< by type: attributes whose value differs from reply to reply */
+	bool probe;		   /**< send the first request only */
 	bool tsv;
 };
 

@@ -72,15 +72,18 @@ struct codec *codec_new(const struct options *o)
 {
 	struct codec *c = calloc(1, sizeof(*c));
 
-	if (!c) die("out of memory");
+	if (!c)
+		die("out of memory");
 	c->opt = o;
 	c->md = EVP_MD_fetch(NULL, "MD5", NULL);
 	c->ctx = EVP_MD_CTX_new();
-	if (!c->md || !c->ctx) die("OpenSSL offers no MD5");
+	if (!c->md || !c->ctx)
+		die("OpenSSL offers no MD5");
 	c->secret_len = strlen(o->secret);
 	c->random = o->seed;
 	memset(c->outer, 0x5c, 64);
-	for (size_t i = 0; i < c->secret_len; i++) c->outer[i] ^= (uint8_t)o->secret[i];
+	for (size_t i = 0; i < c->secret_len; i++)
+		c->outer[i] ^= (uint8_t)o->secret[i];
 	return c;
 }
 
@@ -109,7 +112,8 @@ size_t codec_init_wire(const struct codec *c, struct wire *w)
 {
 	uint8_t *p = w->pkt;
 
-	for (size_t i = 0; i < 64; i++) w->ipad[i] = c->outer[i] ^ 0x5c ^ 0x36;
+	for (size_t i = 0; i < 64; i++)
+		w->ipad[i] = c->outer[i] ^ 0x5c ^ 0x36;
 	memset(p, 0, sizeof(w->pkt));
 	p[0] = CODE_ACCESS_REQUEST;
 	p[3] = REQUEST_LEN;
@@ -139,7 +143,8 @@ static void put_mac(uint8_t *p, uint64_t mac)
 		*user++ = (uint8_t)lower[low];
 		*calling++ = (uint8_t)upper[high];
 		*calling++ = (uint8_t)upper[low];
-		if (shift > 4) *calling++ = '-';
+		if (shift > 4)
+			*calling++ = '-';
 	}
 }
 
@@ -151,14 +156,15 @@ static void hide_password(struct codec *c, uint8_t *p)
 	memcpy(in, c->opt->secret, c->secret_len);
 	memcpy(in + c->secret_len, p + OFF_RA, RA_LEN);
 	md5(c, in, c->secret_len + RA_LEN, key);
-	for (int i = 0; i < 12; i++) key[i] ^= p[OFF_USER + i];
+	for (int i = 0; i < 12; i++)
+		key[i] ^= p[OFF_USER + i];
 	memcpy(p + OFF_PASSWORD, key, 16);
 }
 
 void codec_fill(struct codec *c, struct wire *w, uint8_t id, uint32_t nas_port)
 {
 	const struct options *o = c->opt;
-	uint64_t ra[2] = {random_next(c), random_next(c)};
+	uint64_t ra[2] = { random_next(c), random_next(c) };
 
 	w->pkt[1] = id;
 	memcpy(w->pkt + OFF_RA, ra, RA_LEN);
@@ -174,11 +180,15 @@ void codec_fill(struct codec *c, struct wire *w, uint8_t id, uint32_t nas_port)
  * differ from reply to reply. */
 static const char *reply_parse(uint8_t *pkt, size_t len, const bool *blank)
 {
-	if (len < 20 || ((size_t)pkt[2] << 8 | pkt[3]) != len) return "reply of the wrong length";
-	if (pkt[0] != CODE_ACCESS_ACCEPT) return "reply is not an Access-Accept";
+	if (len < 20 || ((size_t)pkt[2] << 8 | pkt[3]) != len)
+		return "reply of the wrong length";
+	if (pkt[0] != CODE_ACCESS_ACCEPT)
+		return "reply is not an Access-Accept";
 	for (size_t at = 20; at < len; at += pkt[at + 1]) {
-		if (len - at < 2 || pkt[at + 1] < 2 || pkt[at + 1] > len - at) return "malformed attribute in the reply";
-		if (blank && blank[pkt[at]]) memset(pkt + at + 2, 0, pkt[at + 1] - 2U);
+		if (len - at < 2 || pkt[at + 1] < 2 || pkt[at + 1] > len - at)
+			return "malformed attribute in the reply";
+		if (blank && blank[pkt[at]])
+			memset(pkt + at + 2, 0, pkt[at + 1] - 2U);
 	}
 	return NULL;
 }
@@ -198,7 +208,8 @@ static bool reply_signed(struct codec *c, const uint8_t *pkt, size_t len, const 
 static const uint8_t *attr_find(const uint8_t *in, size_t len, const uint8_t *attr)
 {
 	for (size_t at = 0; at < len; at += in[at + 1]) {
-		if (in[at + 1] == attr[1] && memcmp(in + at, attr, attr[1]) == 0) return in + at;
+		if (in[at + 1] == attr[1] && memcmp(in + at, attr, attr[1]) == 0)
+			return in + at;
 	}
 	return NULL;
 }
@@ -209,10 +220,12 @@ static const char *expected(const struct options *o, const uint8_t *attrs, size_
 	size_t others = len;
 
 	for (size_t at = 0; at < o->expect_len; at += o->expect[at + 1]) {
-		if (!attr_find(attrs, len, o->expect + at)) return "an expected attribute is missing from the reply";
+		if (!attr_find(attrs, len, o->expect + at))
+			return "an expected attribute is missing from the reply";
 	}
 	for (size_t at = 0; at < len; at += attrs[at + 1]) {
-		if (o->vary[attrs[at]]) others -= attrs[at + 1];
+		if (o->vary[attrs[at]])
+			others -= attrs[at + 1];
 	}
 	return others == o->expect_len ? NULL : "the reply carries attributes beyond the expected ones";
 }
@@ -221,11 +234,15 @@ const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t
 {
 	const char *bad = reply_parse(pkt, len, NULL);
 
-	if (bad) return bad;
-	if (!reply_signed(c, pkt, len, ra)) return "wrong Response Authenticator (is the secret right?)";
-	if (len - 20 > sizeof(c->attrs)) return "reply carries too many attributes";
+	if (bad)
+		return bad;
+	if (!reply_signed(c, pkt, len, ra))
+		return "wrong Response Authenticator (is the secret right?)";
+	if (len - 20 > sizeof(c->attrs))
+		return "reply carries too many attributes";
 	reply_parse(pkt, len, c->opt->vary);
-	if (c->opt->expect_len && (bad = expected(c->opt, pkt + 20, len - 20))) return bad;
+	if (c->opt->expect_len && (bad = expected(c->opt, pkt + 20, len - 20)))
+		return bad;
 	c->attrs_len = len - 20;
 	memcpy(c->attrs, pkt + 20, c->attrs_len);
 	return NULL;
@@ -233,8 +250,10 @@ const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t
 
 bool codec_check(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN])
 {
-	if (len != c->attrs_len + 20 || reply_parse(pkt, len, NULL)) return false;
-	if (c->checked++ % c->opt->verify == 0 && !reply_signed(c, pkt, len, ra)) return false;
+	if (len != c->attrs_len + 20 || reply_parse(pkt, len, NULL))
+		return false;
+	if (c->checked++ % c->opt->verify == 0 && !reply_signed(c, pkt, len, ra))
+		return false;
 	reply_parse(pkt, len, c->opt->vary);
 	return memcmp(pkt + 20, c->attrs, c->attrs_len) == 0;
 }

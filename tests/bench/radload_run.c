@@ -61,7 +61,8 @@ static int port_socket(const struct options *o)
 	int size = SOCKET_BUFF;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0) die("cannot open a socket: %s", strerror(errno));
+	if (fd < 0)
+		die("cannot open a socket: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (connect(fd, (const struct sockaddr *)&o->server, sizeof(o->server)) < 0)
 		die("cannot connect to the server's address: %s", strerror(errno));
@@ -72,14 +73,16 @@ static void ports_open(struct run *r)
 {
 	r->ports = calloc(r->opt->ports, sizeof(*r->ports));
 	r->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (!r->ports || r->epfd < 0) die("cannot set up %u ports: %s", r->opt->ports, strerror(errno));
+	if (!r->ports || r->epfd < 0)
+		die("cannot set up %u ports: %s", r->opt->ports, strerror(errno));
 	for (unsigned i = 0; i < r->opt->ports; i++) {
 		struct port *p = &r->ports[i];
-		struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = p}};
+		struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = p } };
 
 		p->index = i;
 		p->fd = port_socket(r->opt);
-		if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, p->fd, &ev) < 0) die("epoll: %s", strerror(errno));
+		if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, p->fd, &ev) < 0)
+			die("epoll: %s", strerror(errno));
 	}
 }
 
@@ -88,9 +91,9 @@ static void wires_init(struct run *r)
 	for (size_t i = 0; i < BATCH; i++) {
 		r->out_iov[i].iov_base = r->wires[i].pkt;
 		r->out_iov[i].iov_len = codec_init_wire(r->codec, &r->wires[i]);
-		r->out[i].msg_hdr = (struct msghdr){.msg_iov = &r->out_iov[i], .msg_iovlen = 1};
-		r->in_iov[i] = (struct iovec){.iov_base = r->in_buf[i], .iov_len = REPLY_MAX};
-		r->in[i].msg_hdr = (struct msghdr){.msg_iov = &r->in_iov[i], .msg_iovlen = 1};
+		r->out[i].msg_hdr = (struct msghdr){ .msg_iov = &r->out_iov[i], .msg_iovlen = 1 };
+		r->in_iov[i] = (struct iovec){ .iov_base = r->in_buf[i], .iov_len = REPLY_MAX };
+		r->in[i].msg_hdr = (struct msghdr){ .msg_iov = &r->in_iov[i], .msg_iovlen = 1 };
 	}
 }
 
@@ -98,7 +101,8 @@ static struct run *run_new(const struct options *o, struct codec *c, struct resu
 {
 	struct run *r = calloc(1, sizeof(*r));
 
-	if (!r) die("out of memory");
+	if (!r)
+		die("out of memory");
 	r->opt = o;
 	r->codec = c;
 	r->res = res;
@@ -109,7 +113,8 @@ static struct run *run_new(const struct options *o, struct codec *c, struct resu
 
 static void run_free(struct run *r)
 {
-	for (unsigned i = 0; i < r->opt->ports; i++) close(r->ports[i].fd);
+	for (unsigned i = 0; i < r->opt->ports; i++)
+		close(r->ports[i].fd);
 	close(r->epfd);
 	free(r->ports);
 	free(r);
@@ -118,7 +123,8 @@ static void run_free(struct run *r)
 /* How many of @p want requests may still go out. */
 static unsigned allowance(struct run *r, unsigned want)
 {
-	if (!r->sending) return 0;
+	if (!r->sending)
+		return 0;
 	if (r->opt->requests && r->opt->requests - r->res->requests <= want) {
 		want = (unsigned)(r->opt->requests - r->res->requests);
 		r->sending = false;
@@ -131,7 +137,8 @@ static void fill(struct run *r, struct port *p, unsigned n)
 	uint8_t ids[BATCH];
 
 	for (unsigned i = 0; i < n; i++) {
-		while (p->sent[p->next_id]) p->next_id++;
+		while (p->sent[p->next_id])
+			p->next_id++;
 		ids[i] = p->next_id;
 		codec_fill(r->codec, &r->wires[i], ids[i], p->index);
 		memcpy(p->ra[ids[i]], r->wires[i].pkt + 4, RA_LEN);
@@ -141,7 +148,8 @@ static void fill(struct run *r, struct port *p, unsigned n)
 
 	uint64_t now = clock_ns();
 
-	for (unsigned i = 0; i < n; i++) p->sent[ids[i]] = now;
+	for (unsigned i = 0; i < n; i++)
+		p->sent[ids[i]] = now;
 }
 
 /* A request that the kernel does not take counts as sent: it will time out and be counted as lost. */
@@ -155,7 +163,8 @@ static void port_send(struct run *r, struct port *p, unsigned want)
 		unsigned n = want < BATCH ? want : BATCH;
 
 		fill(r, p, n);
-		if (sendmmsg(p->fd, r->out, n, 0) < 0 && errno == ECONNREFUSED) die("the server went away");
+		if (sendmmsg(p->fd, r->out, n, 0) < 0 && errno == ECONNREFUSED)
+			die("the server went away");
 		want -= n;
 	}
 }
@@ -178,7 +187,8 @@ static bool take_reply(struct run *r, struct port *p, uint8_t *pkt, size_t len, 
 	}
 	if (len < 20 || !codec_check(r->codec, pkt, len, p->ra[id])) {
 		r->res->wrong++;
-		if (len < 20) return false;
+		if (len < 20)
+			return false;
 	} else {
 		r->res->replies++;
 		hist_add(&r->res->hist, now - p->sent[id]);
@@ -193,12 +203,15 @@ static void port_read(struct run *r, struct port *p)
 	unsigned freed = 0;
 	int n = recvmmsg(p->fd, r->in, BATCH, 0, NULL);
 
-	if (n < 0 && errno == ECONNREFUSED) die("the server went away");
+	if (n < 0 && errno == ECONNREFUSED)
+		die("the server went away");
 
 	uint64_t now = clock_ns();
 
-	for (int i = 0; i < n; i++) freed += take_reply(r, p, r->in_buf[i], r->in[i].msg_len, now);
-	if (freed && r->opt->rate <= 0) port_send(r, p, freed);
+	for (int i = 0; i < n; i++)
+		freed += take_reply(r, p, r->in_buf[i], r->in[i].msg_len, now);
+	if (freed && r->opt->rate <= 0)
+		port_send(r, p, freed);
 }
 
 static void port_expire(struct run *r, struct port *p, uint64_t before)
@@ -206,21 +219,25 @@ static void port_expire(struct run *r, struct port *p, uint64_t before)
 	unsigned freed = 0;
 
 	for (unsigned id = 0; id < 256 && p->outstanding > 0; id++) {
-		if (!p->sent[id] || p->sent[id] > before) continue;
+		if (!p->sent[id] || p->sent[id] > before)
+			continue;
 		release(r, p, id);
 		r->res->lost++;
 		freed++;
 	}
-	if (freed && r->opt->rate <= 0) port_send(r, p, freed);
+	if (freed && r->opt->rate <= 0)
+		port_send(r, p, freed);
 }
 
 static void expire(struct run *r, uint64_t now)
 {
 	uint64_t timeout = (uint64_t)(r->opt->timeout * 1e9);
 
-	if (now - r->last_scan < SCAN_NS) return;
+	if (now - r->last_scan < SCAN_NS)
+		return;
 	r->last_scan = now;
-	for (unsigned i = 0; i < r->opt->ports; i++) port_expire(r, &r->ports[i], now - timeout);
+	for (unsigned i = 0; i < r->opt->ports; i++)
+		port_expire(r, &r->ports[i], now - timeout);
 }
 
 /* Closed loop: the window, spread over the ports. */
@@ -228,7 +245,8 @@ static void send_window(struct run *r)
 {
 	unsigned share = r->opt->window / r->opt->ports, rest = r->opt->window % r->opt->ports;
 
-	for (unsigned i = 0; i < r->opt->ports; i++) port_send(r, &r->ports[i], share + (i < rest));
+	for (unsigned i = 0; i < r->opt->ports; i++)
+		port_send(r, &r->ports[i], share + (i < rest));
 }
 
 /* Open loop: what the clock says is due. */
@@ -240,16 +258,18 @@ static void send_due(struct run *r, uint64_t now)
 		struct port *p = &r->ports[r->turn];
 
 		r->turn = (r->turn + 1) % r->opt->ports;
-		if (p->outstanding < 256) port_send(r, p, 1);
+		if (p->outstanding < 256)
+			port_send(r, p, 1);
 	}
 }
 
 /* Being woken for every single reply costs more than handling it: let a few gather. */
 static void gather(const struct options *o)
 {
-	struct timespec pause = {.tv_nsec = (long)o->gather * 1000};
+	struct timespec pause = { .tv_nsec = (long)o->gather * 1000 };
 
-	if (o->gather) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	if (o->gather)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
 static void turn_loop(struct run *r)
@@ -260,12 +280,15 @@ static void turn_loop(struct run *r)
 
 	int n = epoll_wait(r->epfd, ev, 64, r->opt->rate > 0 && r->opt->gather ? 0 : 1);
 
-	for (int i = 0; i < n; i++) port_read(r, ev[i].data.ptr);
+	for (int i = 0; i < n; i++)
+		port_read(r, ev[i].data.ptr);
 
 	uint64_t now = clock_ns();
 
-	if (r->opt->seconds > 0 && (double)(now - r->started) / 1e9 >= r->opt->seconds) r->sending = false;
-	if (r->opt->rate > 0) send_due(r, now);
+	if (r->opt->seconds > 0 && (double)(now - r->started) / 1e9 >= r->opt->seconds)
+		r->sending = false;
+	if (r->opt->rate > 0)
+		send_due(r, now);
 	expire(r, now);
 }
 
@@ -275,8 +298,10 @@ void run_load(const struct options *o, struct codec *c, struct result *res)
 
 	r->sending = true;
 	r->started = r->last_scan = r->last_reply = clock_ns();
-	if (o->rate <= 0) send_window(r);
-	while (r->sending || r->outstanding > 0) turn_loop(r);
+	if (o->rate <= 0)
+		send_window(r);
+	while (r->sending || r->outstanding > 0)
+		turn_loop(r);
 	res->seconds = (double)(r->last_reply - r->started) / 1e9;
 	run_free(r);
 }
@@ -287,8 +312,10 @@ static size_t probe_once(struct run *r, double wait)
 	struct epoll_event ev;
 
 	codec_fill(r->codec, &r->wires[0], r->ports[0].next_id++, 0);
-	if (send(r->ports[0].fd, r->wires[0].pkt, r->out_iov[0].iov_len, 0) < 0) return 0;
-	if (epoll_wait(r->epfd, &ev, 1, (int)(wait * 1000) + 1) <= 0) return 0;
+	if (send(r->ports[0].fd, r->wires[0].pkt, r->out_iov[0].iov_len, 0) < 0)
+		return 0;
+	if (epoll_wait(r->epfd, &ev, 1, (int)(wait * 1000) + 1) <= 0)
+		return 0;
 
 	ssize_t n = recv(ev.data.ptr == &r->ports[0] ? r->ports[0].fd : -1, r->in_buf[0], REPLY_MAX, 0);
 
@@ -306,13 +333,16 @@ void run_probe(const struct options *o, struct codec *c)
 	struct run *r = run_new(&one, c, NULL);
 
 	while (!len) {
-		if (clock_ns() >= give_up) die("no reply from the server");
+		if (clock_ns() >= give_up)
+			die("no reply from the server");
 		len = probe_once(r, o->wait > 0 ? 0.1 : o->timeout);
-		if (!len) usleep(2000); /* nothing listens there yet */
+		if (!len)
+			usleep(2000); /* nothing listens there yet */
 	}
 
 	const char *bad = codec_learn(c, r->in_buf[0], len, r->wires[0].pkt + 4);
 
-	if (bad) die("first request: %s", bad);
+	if (bad)
+		die("first request: %s", bad);
 	run_free(r);
 }

@@ -5,7 +5,7 @@ PORT=${VMPROV_PORT:-18120}
 dir=$TOP/build/run
 
 mkdir -p "$dir"
-rm -rf "$dir/raddb" "$dir/log" "$dir/run" "$dir/lib"
+rm -rf "${dir:?}"/raddb "${dir:?}"/log "${dir:?}"/run "${dir:?}"/lib
 T_CLEANUP=()
 trap 't_stop' EXIT
 trap 'exit 0' INT TERM

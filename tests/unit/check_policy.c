@@ -9,7 +9,8 @@
 static struct vmp_tenant tenant[] = { { 1, "acme", true }, { 2, "other", true } };
 static struct vmp_enclave enclave[] = { { .id = 1, .name = "east", .enabled = true, .acct_interim_s = 600 } };
 static struct vmp_coi coi[3];
-static struct vmp_nas nas[] = { { .id = 7, .name = "sw1", .dialect = "rfc" }, { .id = 8, .name = "sw2", .dialect = "hpe" } };
+static struct vmp_nas nas[] = { { .id = 7, .name = "sw1", .dialect = "rfc" },
+				{ .id = 8, .name = "sw2", .dialect = "hpe" } };
 static struct vmp_host host[] = { { 1, "hv1", "hv1.example", 0, 0, true }, { 2, "hv2", "hv2.example", 2, 0, true } };
 static struct vmp_uplink uplink[] = { { 1, 7, "p1" } };
 static struct vmp_catalog cat;
@@ -47,7 +48,9 @@ static void setup(void)
 	ck_assert_int_eq(vmp_addr_parse("127.0.0.1", &nas[0].address), VMP_OK);
 	ck_assert_int_eq(vmp_addr_parse("127.0.0.2", &nas[1].address), VMP_OK);
 	cat = (struct vmp_catalog){ 1, 2, 1, 3, 2, 2, 1, tenant, enclave, coi, nas, host, uplink };
-	vm = (struct vmp_vm){ .mac = 1, .name = "vm", .enabled = true, .not_after = INT64_MAX, .tenant_id = 1, .enclave_id = 1 };
+	vm = (struct vmp_vm){
+		.mac = 1, .name = "vm", .enabled = true, .not_after = INT64_MAX, .tenant_id = 1, .enclave_id = 1
+	};
 	req = (struct vmp_request){ .method = VMP_METHOD_MAB, .nas = nas[0].address, .port = -1, .now = 1000 };
 }
 
@@ -245,9 +248,23 @@ static const struct {
 	const char *text;
 	int n; /* -1: refused */
 } vlan_lists[] = {
-	{ "", 0 },	{ "1", 1 },	{ "1,2,3", 3 },	   { " 1 , 2 ", 2 }, { "4094", 1 },  { "1,1,1", 1 },
-	{ "0", -1 },	{ "4095", -1 }, { "1,", -1 },	   { ",1", -1 },     { "1,,2", -1 }, { "1;2", -1 },
-	{ "-1", -1 },	{ "01", -1 },	{ "1 2", -1 },	   { "10x", -1 },    { "99999999999999999999", -1 },
+	{ "", 0 },
+	{ "1", 1 },
+	{ "1,2,3", 3 },
+	{ " 1 , 2 ", 2 },
+	{ "4094", 1 },
+	{ "1,1,1", 1 },
+	{ "0", -1 },
+	{ "4095", -1 },
+	{ "1,", -1 },
+	{ ",1", -1 },
+	{ "1,,2", -1 },
+	{ "1;2", -1 },
+	{ "-1", -1 },
+	{ "01", -1 },
+	{ "1 2", -1 },
+	{ "10x", -1 },
+	{ "99999999999999999999", -1 },
 	{ "1,2,x", -1 },
 };
 

@@ -56,9 +56,9 @@ static const char *get(enum vmp_noun noun, const char *key, const char *column)
 	ck_assert_int_eq(vmp_records_new(&rs, store, noun, &msg), VMP_OK);
 	ck_assert_msg(vmp_record_get(rs, key, &rec, &msg) == VMP_OK, "%s", msg.text);
 	snprintf(text, sizeof(text), "%s",
-		 rec.value[col].kind == VMP_NULL ?
-			 "-" :
-			 vmp_value_to_text(&vmp_noun_info(noun)->column[col], &rec.value[col], room, &back));
+		 rec.value[col].kind == VMP_NULL
+			 ? "-"
+			 : vmp_value_to_text(&vmp_noun_info(noun)->column[col], &rec.value[col], room, &back));
 	vmp_records_free(rs);
 	return text;
 }

@@ -51,7 +51,8 @@ START_TEST(a_file_that_is_no_store)
 	FILE *f = fopen(scratch_path, "w");
 
 	fputs("This is a letter to the administrator, long enough to be read as a header of one hundred octets, "
-	      "and more.", f);
+	      "and more.",
+	      f);
 	fclose(f);
 	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_ECORRUPT);
 }

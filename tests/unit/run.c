@@ -5,8 +5,8 @@
 
 int main(void)
 {
-	Suite *(*const suites[])(void) = { check_err,	check_arena,  check_policy, check_store,
-					   check_store_decide, check_record, check_csv };
+	static Suite *(*const suites[])(void) = { check_err,	      check_arena,  check_policy, check_store,
+						  check_store_decide, check_record, check_csv };
 	SRunner *runner = srunner_create(check_mac());
 	int failed;
 	size_t i;

@@ -18,8 +18,8 @@ void scratch_setup(void)
 	snprintf(dir, sizeof(dir), "%s/vmprov-unit.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(scratch_path, sizeof(scratch_path), "%s/policy.db", dir);
-	ck_assert_msg(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 1000, &msg) == VMP_OK, "%s",
-		      msg.text);
+	ck_assert_msg(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 1000, &msg) == VMP_OK,
+		      "%s", msg.text);
 	ck_assert_msg(vmp_store_migrate(store, NULL, NULL, &msg) == VMP_OK, "%s", msg.text);
 	vmp_store_close(store);
 }
