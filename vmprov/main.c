@@ -221,6 +221,7 @@ static int help_run(struct cli *cli, int argc, char **argv)
 {
 	static char help[] = "--help";
 	const struct cli_command *c;
+	char *name;
 
 	while (cli_option(cli, argc, argv, NULL) != -1)
 		;
@@ -228,12 +229,13 @@ static int help_run(struct cli *cli, int argc, char **argv)
 		print_help();
 		return CLI_OK;
 	}
-	c = find_command(argv[optind]);
+	name = argv[optind];
+	c = find_command(name);
 	if (!c)
-		return cli_usage(cli, "%s: no such command", argv[optind]);
+		return cli_usage(cli, "%s: no such command", name);
 	optind = 0;
 	if (c == &noun_command)
-		return noun_run(cli, 2, (char *[]){ argv[optind], help, NULL });
+		return noun_run(cli, 2, (char *[]){ name, help, NULL });
 	cli_help(c);
 	return CLI_OK;
 }

@@ -15,7 +15,7 @@ cp -r "$raddb" "$T/good"
 # refused DESCRIPTION REGEX SED-EXPRESSION: the module's file, edited so, keeps the server from starting
 refused() {
 	sed "$3" "$T/good/mods-available/vmprov" > "$conf"
-	fails "$1" "$2" freeradius -XC -n vmprov -d "$raddb"
+	fails "$1" "$2" radius_check "$raddb"
 	cp "$T/good/mods-available/vmprov" "$conf"
 }
 # dialect_refused DESCRIPTION REGEX LINE...: a dialect with these lines in its update section
@@ -27,11 +27,11 @@ dialect_refused() {
 		printf '\t\t%s\n' "$@"
 		printf '\t}\n}\n'
 	} > "$raddb/mods-config/vmprov/dialects/bad"
-	fails "$what" "$regex" freeradius -XC -n vmprov -d "$raddb"
+	fails "$what" "$regex" radius_check "$raddb"
 	rm "$raddb/mods-config/vmprov/dialects/bad"
 }
 
-ok 'as shipped it is accepted' freeradius -XC -n vmprov -d "$raddb"
+ok 'as shipped it is accepted' radius_check "$raddb"
 refused 'no filename' 'filename' '/filename/d'
 refused 'a relative filename' 'filename: expected an absolute path' 's|filename = .*|filename = policy.db|'
 refused 'busy_timeout' 'busy_timeout: expected 0 to 10000' 's|busy_timeout = .*|busy_timeout = 20000|'
@@ -49,9 +49,9 @@ dialect_refused 'an attribute of somebody else' 'expected a literal, a string, o
 dialect_refused 'an operator that means something else' 'expected one of the operators' '&Filter-Id -= "x"'
 dialect_refused 'another list than the reply' 'expected an attribute of the reply' '&control:Filter-Id := "x"'
 printf 'dialect rfc {\n}\n' > "$raddb/mods-config/vmprov/dialects/twice"
-fails 'a dialect twice' 'dialect rfc: defined twice' freeradius -XC -n vmprov -d "$raddb"
+fails 'a dialect twice' 'dialect rfc: defined twice' radius_check "$raddb"
 printf 'dialect odd {\n\tcolour = blue\n}\n' > "$raddb/mods-config/vmprov/dialects/twice"
-fails 'something else than update in a dialect' 'expected nothing but update sections' freeradius -XC -n vmprov -d "$raddb"
+fails 'something else than update in a dialect' 'expected nothing but update sections' radius_check "$raddb"
 rm "$raddb/mods-config/vmprov/dialects/twice"
 
 # -- unlang

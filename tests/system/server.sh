@@ -4,6 +4,7 @@
 #
 #	radius_make DIR      DIR/raddb from ours, DIR/policy.db, certificates; DIR/raddb may be edited then
 #	radius_start DIR     until it answers; exports RADIUS_PORT and RADIUS_PID
+#	radius_check RADDB   whether it would start
 #	radius_stop          the store stays held until the test ends
 #	radius_send SRC LINES...    one Access-Request of "Attribute = value" lines from address SRC; prints
 #	                            the reply as radclient shows it
@@ -86,6 +87,13 @@ radius_sanitizers() {
 	[ -e "$B/nodeepbind.so" ] || return 0
 	printf '%s\n' "LD_PRELOAD=$B/nodeepbind.so $(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
 		'ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0' 'UBSAN_OPTIONS=print_stacktrace=1'
+}
+
+# radius_check RADDB: would the server start with this configuration?
+radius_check() {
+	local env
+	mapfile -t env < <(radius_sanitizers)
+	env ${env[@]+"${env[@]}"} freeradius -XC -n vmprov -d "$1"
 }
 
 radius_start() {

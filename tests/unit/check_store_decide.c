@@ -230,6 +230,7 @@ Suite *check_store_decide(void)
 	TCase *t = tcase_create("store_decide");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60); /* [s] a disk that syncs slowly, and sanitizers */
 	tcase_add_test(t, a_vm_with_its_coi);
 	tcase_add_loop_test(t, the_next_lookup_sees_a_commit, 0, sizeof(commits) / sizeof(commits[0]));
 	tcase_add_test(t, member_counts_are_current);
