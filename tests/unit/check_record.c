@@ -1,8 +1,9 @@
-#include "record.h"
+#include "record_read.h"
 #include "scratch.h"
 #include "suites.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct vmp_store *store;
@@ -126,6 +127,220 @@ START_TEST(a_record_twice)
 }
 END_TEST
 
+/* What is typed, what it is, and how it is written again. */
+static const struct {
+	const char *column, *typed;
+	enum vmp_kind kind;
+	int64_t num;
+	const char *text, *written;
+} values[] = {
+	{ "vlan", "", VMP_NULL, 0, NULL, "" },
+	{ "vlan", "inherit", VMP_NULL, 0, NULL, "" },
+	{ "vlan", "10", VMP_INT, 10, NULL, "10" },
+	{ "vlan", "-1", VMP_TEXT, 0, "-1", "-1" },
+	{ "vlan", "1e1", VMP_TEXT, 0, "1e1", "1e1" },
+	{ "vlan", "none", VMP_TEXT, 0, "none", "none" },
+	{ "vlan", "99999999999999999999", VMP_TEXT, 0, "99999999999999999999", "99999999999999999999" },
+	{ "ingress_kbps", "none", VMP_INT, 0, NULL, "0" },
+	{ "acl", "none", VMP_TEXT, 0, "", "none" },
+	{ "acl", "inherit", VMP_NULL, 0, NULL, "" },
+	{ "acl", "\\none", VMP_TEXT, 0, "none", "\\none" },
+	{ "acl", "\\inherit", VMP_TEXT, 0, "inherit", "\\inherit" },
+	{ "acl", "\\\\x", VMP_TEXT, 0, "\\x", "\\\\x" },
+	{ "acl", "in", VMP_TEXT, 0, "in", "in" },
+	{ "comment", "", VMP_TEXT, 0, "", "" },
+	{ "comment", "none", VMP_TEXT, 0, "none", "none" },
+	{ "comment", "\\x", VMP_TEXT, 0, "\\x", "\\x" },
+	{ "name", "inherit", VMP_TEXT, 0, "inherit", "inherit" },
+	{ "mab", "yes", VMP_INT, 1, NULL, "1" },
+	{ "mab", "false", VMP_INT, 0, NULL, "0" },
+	{ "mab", "perhaps", VMP_TEXT, 0, "perhaps", "perhaps" },
+	{ "mab", "", VMP_NULL, 0, NULL, "" },
+};
+
+START_TEST(values_as_people_type_them)
+{
+	int at = vmp_column_find(VMP_NOUN_VM, values[_i].column, strlen(values[_i].column)), back;
+	const struct vmp_column *col = &vmp_noun_info(VMP_NOUN_VM)->column[at];
+	char room[VMP_VALUE_TEXT], written[64];
+	struct vmp_value v;
+	const char *text;
+
+	vmp_value_from_text(col, values[_i].typed, &v);
+	ck_assert_int_eq(v.kind, values[_i].kind);
+	ck_assert_int_eq(v.num, values[_i].num);
+	if (v.kind == VMP_TEXT)
+		ck_assert_str_eq(v.text, values[_i].text);
+	text = vmp_value_to_text(col, &v, room, &back);
+	snprintf(written, sizeof(written), "%s%s", back ? "\\" : "", text);
+	ck_assert_str_eq(written, values[_i].written);
+}
+END_TEST
+
+START_TEST(links_keep_what_stays)
+{
+	ck_assert_int_eq(PUT(VMP_NOUN_NAS, NULL, "name=sw1", "address=192.0.2.1"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_NAS, NULL, "name=sw2", "address=192.0.2.2"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_HOST, NULL, "name=hv", "uplinks=sw1:1:1, SW2"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_HOST, "HV", "uplinks"), "sw1:1:1,sw2");
+	scratch_sql("DELETE FROM change");
+	ck_assert_int_eq(PUT(VMP_NOUN_HOST, "hv", "uplinks=sw1:1:1,sw1:1:1"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_HOST, "hv", "uplinks"), "sw1:1:1");
+	scratch_sql("CREATE TABLE one (n CHECK (n = 1)); INSERT INTO one SELECT count(*) FROM change");
+	ck_assert_int_eq(PUT(VMP_NOUN_HOST, "hv", "uplinks=sw1,,sw2"), VMP_EINVAL);
+	ck_assert_int_eq(PUT(VMP_NOUN_HOST, "hv", "uplinks=sw1,"), VMP_EINVAL);
+	ck_assert_int_eq(PUT(VMP_NOUN_HOST, "hv", "uplinks=sw3"), VMP_EINVAL);
+	ck_assert_msg(strstr(msg.text, "uplinks: expected a NAS that exists") != NULL, "%s", msg.text);
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, NULL, "mac=525400000001", "name=v", "nas=sw2,sw1"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, "v", "mac=525400000002", "nas=sw1"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "525400000002", "nas"), "sw1");
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, "v", "nas="), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "v", "nas"), "-");
+}
+END_TEST
+
+/* A MAC finds its VM even where another VM has that text for a name. */
+START_TEST(a_name_that_is_a_mac)
+{
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, NULL, "mac=525400000001", "name=525400000002"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "525400000002", "mac"), "52:54:00:00:00:01");
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, NULL, "mac=525400000002", "name=other"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "525400000002", "mac"), "52:54:00:00:00:02");
+}
+END_TEST
+
+static char said[2048];
+
+static int on_record(void *ctx, size_t line, const struct vmp_record *rec)
+{
+	json_t *doc = vmp_record_to_json(rec);
+	char *text = json_dumps(doc, JSON_COMPACT);
+	size_t at = strlen(said);
+
+	(void)ctx;
+	snprintf(said + at, sizeof(said) - at, "%zu:%s;", line, text);
+	free(text);
+	json_decref(doc);
+	return strstr(said, "stop") ? 7 : 0;
+}
+
+static int on_bad(void *ctx, size_t line, const char *why)
+{
+	size_t at = strlen(said), n = strcspn(why, " :");
+
+	(void)ctx;
+	snprintf(said + at, sizeof(said) - at, "%zu!%.*s;", line, (int)n, why);
+	return 0;
+}
+
+static const struct vmp_record_calls calls = { on_record, on_bad };
+
+/* What a file says; of a bad line the first word of the reason. */
+static const struct {
+	const char *text, *said;
+} files[] = {
+	{ "mac,vlan\nm,5\nn,\n", "2:{\"mac\":\"m\",\"vlan\":5};3:{\"mac\":\"n\",\"vlan\":null};" },
+	{ "mac,mab\nm,yes\n", "2:{\"mac\":\"m\",\"mab\":true};" },
+	{ "mac\nm,1\n\nn\n", "2!expected;4:{\"mac\":\"n\"};" },
+	{ "mac\n\xff\n", "2!mac;" },
+	{ "vlan\n5\n", "1!mac;" },
+	{ "mac,colour\nm,red\n", "1!colour;" },
+	{ "mac,mac\nm,m\n", "1!mac;" },
+	{ "mac,eap_md5\n", "1!eap_md5;" },
+	{ "\"mac\nm\n", "1!expected;" },
+	{ "", "1!expected;" },
+	{ "[]", "" },
+	{ " [ { \"mac\" : \"m\" } ,\n{\"mac\":\"n\",\"vlan\":5,\"mab\":true,\"acl\":\"\",\"cos\":null} ] \n",
+	  "1:{\"mac\":\"m\"};2:{\"mac\":\"n\",\"vlan\":5,\"cos\":null,\"acl\":\"\",\"mab\":true};" },
+	{ "[{\"vlan\":5},\n{\"mac\":\"m\",\"vlan\":[]},{\"mac\":\"n\",\"vlan\":1.5},{\"colour\":1}]",
+	  "1!mac;2!vlan;2!vlan;2!colour;" },
+	{ "[{\"mac\":\"m\"}", "1:{\"mac\":\"m\"};1!expected;" },
+	{ "[{\"mac\":\"m\"},]", "1:{\"mac\":\"m\"};1!expected;" },
+	{ "[{\"mac\":\"m\"}]x", "1:{\"mac\":\"m\"};1!expected;" },
+	{ "[\n5]", "2!expected;" },
+	{ "[{\"mac\":\"stop\"},{\"mac\":\"n\"}]", "1:{\"mac\":\"stop\"};" },
+};
+
+START_TEST(files_of_records)
+{
+	const char *text = files[_i].text;
+	size_t len = strlen(text), at, step;
+	bool json = text[strspn(text, " ")] == '[';
+
+	for (step = 1; step < 9; step++) {
+		struct vmp_record_csv *csv;
+
+		said[0] = '\0';
+		if (json) {
+			ck_assert_int_eq(vmp_record_json_read(VMP_NOUN_VM, text, len, &calls, NULL),
+					 strstr(text, "stop") ? 7 : 0);
+			ck_assert_str_eq(said, files[_i].said);
+			break;
+		}
+		ck_assert_int_eq(vmp_record_csv_new(&csv, VMP_NOUN_VM, &calls, NULL), VMP_OK);
+		for (at = 0; at < len; at += step)
+			ck_assert_int_eq(vmp_record_csv_feed(csv, text + at, len - at < step ? len - at : step), 0);
+		ck_assert_int_eq(vmp_record_csv_finish(csv), 0);
+		vmp_record_csv_free(csv);
+		ck_assert_str_eq(said, files[_i].said);
+	}
+}
+END_TEST
+
+static void on_name(void *ctx, const char *name)
+{
+	(void)ctx;
+	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s ", name);
+}
+
+START_TEST(names_by_prefix)
+{
+	struct vmp_records *rs;
+	int64_t n = 0;
+
+	scratch_sql("INSERT INTO coi (name) VALUES ('web'), ('Web-2'), ('wa'), ('x')");
+	said[0] = '\0';
+	ck_assert_int_eq(vmp_records_new(&rs, store, VMP_NOUN_COI, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_record_names(rs, "we", 10, on_name, NULL, &msg), VMP_OK);
+	ck_assert_str_eq(said, "web Web-2 ");
+	said[0] = '\0';
+	ck_assert_int_eq(vmp_record_names(rs, "", 1, on_name, NULL, &msg), VMP_OK);
+	ck_assert_str_eq(said, "wa ");
+	ck_assert_int_eq(vmp_record_count(rs, &n, &msg), VMP_OK);
+	ck_assert_int_eq(n, 4);
+	vmp_records_free(rs);
+}
+END_TEST
+
+START_TEST(eap_md5_passwords)
+{
+	struct vmp_records *rs;
+
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, NULL, "mac=525400000001", "name=v"), VMP_OK);
+	ck_assert_int_eq(vmp_records_new(&rs, store, VMP_NOUN_VM, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_record_eap_md5(rs, "v", "short", &msg), VMP_EINVAL);
+	ck_assert_msg(strstr(msg.text, "password: expected") != NULL, "%s", msg.text);
+	ck_assert_ptr_null(strstr(msg.text, "short"));
+	ck_assert_int_eq(vmp_record_eap_md5(rs, "v", "long enough", &msg), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "v", "eap_md5"), "1");
+	ck_assert_int_eq(vmp_record_eap_md5(rs, "v", "another one", &msg), VMP_OK);
+	ck_assert_int_eq(vmp_record_eap_md5(rs, "v", NULL, &msg), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "v", "eap_md5"), "0");
+	ck_assert_int_eq(vmp_record_eap_md5(rs, "nobody", "long enough", &msg), VMP_ENOENT);
+	vmp_records_free(rs);
+}
+END_TEST
+
+/* What another program wrote must not stop what we print. */
+START_TEST(text_that_is_no_utf8)
+{
+	json_t *text = vmp_json_text("a\xff\xc3");
+
+	ck_assert_str_eq(json_string_value(text), "a??");
+	json_decref(text);
+}
+END_TEST
+
 Suite *check_record(void)
 {
 	Suite *s = suite_create("record");
@@ -137,6 +352,13 @@ Suite *check_record(void)
 	tcase_add_test(t, assignments);
 	tcase_add_test(t, a_missing_record);
 	tcase_add_test(t, a_record_twice);
+	tcase_add_loop_test(t, values_as_people_type_them, 0, sizeof(values) / sizeof(values[0]));
+	tcase_add_test(t, links_keep_what_stays);
+	tcase_add_test(t, a_name_that_is_a_mac);
+	tcase_add_loop_test(t, files_of_records, 0, sizeof(files) / sizeof(files[0]));
+	tcase_add_test(t, names_by_prefix);
+	tcase_add_test(t, eap_md5_passwords);
+	tcase_add_test(t, text_that_is_no_utf8);
 	suite_add_tcase(s, t);
 	return s;
 }
