@@ -130,10 +130,10 @@ static int open_database(struct vmp_store *store, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-/* [KiB] of each connection: the trees' upper levels, and of a million VMs every other row. */
+/* [KiB] of each connection: the trees' upper levels, and of a million VMs two rows in three. */
 static int prepare_to_read(struct vmp_store *store, struct vmp_msg *msg)
 {
-	return run(store, "PRAGMA cache_size = -16384", "cannot open", msg);
+	return run(store, "PRAGMA cache_size = -24576", "cannot open", msg);
 }
 
 static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)

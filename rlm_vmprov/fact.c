@@ -392,6 +392,8 @@ void facts_export(REQUEST *request, answer_t *answer)
 	vp_cursor_t cursor;
 	size_t f, i, n;
 
+	/* The last request of an EAP conversation comes here twice. */
+	for (f = 0; f < N_FACTS; f++) fr_pair_delete_by_da(&request->config, facts[f].da);
 	fr_cursor_init(&cursor, &request->config);
 	for (f = 0; f < N_FACTS; f++) {
 		n = facts[f].get(answer, value);

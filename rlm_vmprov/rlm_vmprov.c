@@ -280,9 +280,13 @@ static rlm_rcode_t CC_HINT(nonnull) mod_authorize(void *instance, REQUEST *reque
 		count(inst, STAT_FAILED);
 		return RLM_MODULE_FAIL;
 	}
-	/* An EAP conversation is one authorization: post-auth counts its success. */
-	if (decision.verdict != VMP_ALLOW || ask.req.method == VMP_METHOD_MAB) count(inst, (int) decision.verdict);
 	rcode = authorize_answer(inst, request, &ask, conn, &decision);
+	/* An EAP conversation is one authorization: post-auth counts its success. */
+	if (rcode == RLM_MODULE_FAIL) {
+		count(inst, STAT_FAILED);
+	} else if (decision.verdict != VMP_ALLOW || ask.req.method == VMP_METHOD_MAB) {
+		count(inst, (int) decision.verdict);
+	}
 	conn_done(conn);
 	return rcode;
 }
@@ -326,8 +330,12 @@ static rlm_rcode_t CC_HINT(nonnull) mod_post_auth(void *instance, REQUEST *reque
 		count(inst, STAT_FAILED);
 		return RLM_MODULE_FAIL;
 	}
-	if (!quarantined) count(inst, (int) decision.verdict);
 	rcode = post_auth_answer(inst, request, &decision, quarantined);
+	if (rcode == RLM_MODULE_FAIL) {
+		count(inst, STAT_FAILED);
+	} else if (!quarantined) {
+		count(inst, (int) decision.verdict);
+	}
 	conn_done(conn);
 	return rcode;
 }

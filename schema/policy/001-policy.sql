@@ -27,7 +27,6 @@ CREATE TABLE change (
 );
 
 -- Tenants own VMs, and may own COIs and hosts.
--- Tenants own VMs, and may own COIs and hosts.
 CREATE TABLE tenant (
 	id      INTEGER PRIMARY KEY,
 	name    TEXT NOT NULL COLLATE NOCASE UNIQUE,
@@ -39,7 +38,6 @@ CREATE TABLE tenant (
 	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
 );
 
--- Enclaves: part of the network behind one gateway; the last place where a policy is looked up.
 -- Enclaves: part of the network behind one gateway; the last place where a policy is looked up.
 CREATE TABLE enclave (
 	id                INTEGER PRIMARY KEY,

@@ -144,6 +144,14 @@ CREATE TRIGGER coi_tenant BEFORE UPDATE OF tenant_id ON coi
 WHEN EXISTS (SELECT 1 FROM member JOIN vm USING (mac) WHERE coi_id = OLD.id AND vm.tenant_id <> NEW.tenant_id)
 BEGIN SELECT RAISE(ABORT, 'tenant: this COI has members of another tenant'); END;
 
+-- What one look-up reads of a VM has a limit.
+CREATE TRIGGER member_limit BEFORE INSERT ON member WHEN (SELECT count(*) FROM member WHERE mac = NEW.mac) >= 64
+BEGIN SELECT RAISE(ABORT, 'cois: expected at most 64 COIs for one VM'); END;
+CREATE TRIGGER vm_host_limit BEFORE INSERT ON vm_host WHEN (SELECT count(*) FROM vm_host WHERE mac = NEW.mac) >= 64
+BEGIN SELECT RAISE(ABORT, 'hosts: expected at most 64 hosts for one VM'); END;
+CREATE TRIGGER vm_nas_limit BEFORE INSERT ON vm_nas WHEN (SELECT count(*) FROM vm_nas WHERE mac = NEW.mac) >= 64
+BEGIN SELECT RAISE(ABORT, 'nas: expected at most 64 NASes for one VM'); END;
+
 -- tagged_vlans is a list, which a CHECK cannot take apart.
 CREATE TRIGGER enclave_insert_tagged_vlans BEFORE INSERT ON enclave
 WHEN NEW.tagged_vlans IS NOT NULL AND CASE WHEN length(NEW.tagged_vlans) <= 320 AND json_valid('[' || NEW.tagged_vlans || ']')

@@ -45,9 +45,11 @@ CREATE TRIGGER vm_record_insert INSTEAD OF INSERT ON vm_record BEGIN
 			digits.mac >> 24 & 255, digits.mac >> 16 & 255, digits.mac >> 8 & 255, digits.mac & 255)),
 		coalesce((SELECT id FROM tenant WHERE name = NEW.tenant), 1), coalesce((SELECT id FROM enclave WHERE name = NEW.enclave), 1),
 		NEW.vlan, replace(NEW.tagged_vlans, ' ', ''), NEW.cos, NEW.ingress_kbps, NEW.egress_kbps, NEW.acl, NEW.session_timeout_s, NEW.mab, coalesce(NEW.enabled, 1),
-		CASE WHEN NEW.not_before IS NULL THEN NULL WHEN NEW.not_before NOT GLOB '*[^0-9]*' THEN CAST(NEW.not_before AS INTEGER)
+		CASE WHEN NEW.not_before IS NULL OR typeof(NEW.not_before) = 'integer' THEN NEW.not_before
+			WHEN NEW.not_before NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_before) >= 9, CAST(NEW.not_before AS INTEGER), 'too few digits')
 			ELSE coalesce(CAST(strftime('%s', NEW.not_before) AS INTEGER), NEW.not_before) END,
-		CASE WHEN NEW.not_after IS NULL THEN NULL WHEN NEW.not_after NOT GLOB '*[^0-9]*' THEN CAST(NEW.not_after AS INTEGER)
+		CASE WHEN NEW.not_after IS NULL OR typeof(NEW.not_after) = 'integer' THEN NEW.not_after
+			WHEN NEW.not_after NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_after) >= 9, CAST(NEW.not_after AS INTEGER), 'too few digits')
 			ELSE coalesce(CAST(strftime('%s', NEW.not_after) AS INTEGER), NEW.not_after) END,
 		coalesce(NEW.comment, '')
 	FROM (SELECT (SELECT sum((instr('0123456789abcdef', substr(lower(replace(replace(replace(NEW.mac, ':', ''), '-', ''), '.', '')), d.column1, 1)) - 1) << (48 - 4 * d.column1))
@@ -85,6 +87,7 @@ CREATE TRIGGER vm_record_update INSTEAD OF UPDATE ON vm_record BEGIN
 	FROM (SELECT count(*) AS n, count(DISTINCT host.id) AS known FROM json_each('["' || replace(NEW.hosts, ',', '","') || '"]') AS item LEFT JOIN host ON host.name = trim(item.value))
 	WHERE coalesce(NEW.hosts, '') <> '' AND known <> n;
 	SELECT RAISE(ABORT, 'name: expected 1 to 128 characters without control characters') WHERE NEW.name IS NULL;
+	SELECT RAISE(ABORT, 'enabled: expected 0 or 1') WHERE NEW.enabled IS NULL;
 	-- Out of the COIs that it leaves before the tenant changes, into new ones after.
 	DELETE FROM member WHERE NEW.cois IS NOT OLD.cois AND mac = (SELECT mac FROM vm WHERE name = OLD.name)
 		AND coi_id NOT IN (SELECT coi.id FROM json_each('["' || replace(NEW.cois, ',', '","') || '"]') AS item JOIN coi ON coi.name = trim(item.value)
@@ -105,9 +108,11 @@ CREATE TRIGGER vm_record_update INSTEAD OF UPDATE ON vm_record BEGIN
 		session_timeout_s = NEW.session_timeout_s,
 		mab = NEW.mab,
 		enabled = NEW.enabled,
-		not_before = CASE WHEN NEW.not_before IS NULL THEN NULL WHEN NEW.not_before NOT GLOB '*[^0-9]*' THEN CAST(NEW.not_before AS INTEGER)
+		not_before = CASE WHEN NEW.not_before IS NULL OR typeof(NEW.not_before) = 'integer' THEN NEW.not_before
+			WHEN NEW.not_before NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_before) >= 9, CAST(NEW.not_before AS INTEGER), 'too few digits')
 			ELSE coalesce(CAST(strftime('%s', NEW.not_before) AS INTEGER), NEW.not_before) END,
-		not_after = CASE WHEN NEW.not_after IS NULL THEN NULL WHEN NEW.not_after NOT GLOB '*[^0-9]*' THEN CAST(NEW.not_after AS INTEGER)
+		not_after = CASE WHEN NEW.not_after IS NULL OR typeof(NEW.not_after) = 'integer' THEN NEW.not_after
+			WHEN NEW.not_after NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_after) >= 9, CAST(NEW.not_after AS INTEGER), 'too few digits')
 			ELSE coalesce(CAST(strftime('%s', NEW.not_after) AS INTEGER), NEW.not_after) END,
 		comment = coalesce(NEW.comment, '')
 	WHERE name = OLD.name;

@@ -64,6 +64,11 @@ refused mab 2 '0 or 1'
 refused enabled 2 '0 or 1'
 refused not_before "'tomorrow morning'" 'a UTC time'
 refused not_after "'2026-13-01'" 'a UTC time'
+refused not_after "'2027'" 'a UTC time'
+fails 'enabled = NULL in an update is refused' 'enabled: expected 0 or 1' sql "UPDATE vm_record SET enabled = NULL WHERE name = 'vm3'"
+sql "$(for i in $(seq 1 65); do echo "INSERT INTO coi (name) VALUES ('many$i');"; done)"
+fails 'more COIs than a look-up reads are refused' 'cois: expected at most 64 COIs' \
+	sql "UPDATE vm_record SET cois = '$(seq -s, -f 'many%g' 1 65)' WHERE name = 'vm3'"
 fails 'not_after before not_before is refused' 'not_after: expected a time after' \
 	sql "UPDATE vm_record SET not_before = '2030-01-01', not_after = '2029-01-01' WHERE name = 'vm3'"
 fails 'a name with a control character is refused' 'name: expected' sql "UPDATE vm_record SET name = 'a' || char(10) WHERE name = 'vm3'"
