@@ -21,9 +21,11 @@ CREATE TABLE change (
 	id     INTEGER PRIMARY KEY AUTOINCREMENT,
 	at     INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER)), -- [s] since 1970, UTC
 	kind   TEXT NOT NULL,   -- table: tenant enclave coi nas host host_uplink vm member vm_host vm_nas eap_md5
-	action TEXT NOT NULL CHECK (action IN ('insert', 'update', 'delete')),
+	action TEXT NOT NULL,
 	ref    INTEGER NOT NULL,
-	name   TEXT NOT NULL    -- as it was at the time: the row's name; for members the COI's, host's or NAS's
+	name   TEXT NOT NULL,   -- as it was at the time: the row's name; for members the COI's, host's or NAS's
+	-- Spelt out: IN would build a table for every row.
+	CHECK (action = 'insert' OR action = 'update' OR action = 'delete')
 );
 
 -- Tenants own VMs, and may own COIs and hosts.
@@ -35,7 +37,7 @@ CREATE TABLE tenant (
 	CONSTRAINT "name: expected 1 to 64 of A-Z a-z 0-9 . _ -"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^A-Za-z0-9._-]*'),
 	CONSTRAINT "enabled: expected 0 or 1" CHECK (enabled IN (0, 1)),
-	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
+	CONSTRAINT "comment: expected at most 1000 characters" CHECK (typeof(comment) = 'text' AND length(comment) <= 1000)
 );
 
 -- Enclaves: part of the network behind one gateway; the last place where a policy is looked up.
@@ -73,7 +75,7 @@ CREATE TABLE enclave (
 		CHECK (typeof(acct_interim_s) = 'integer' AND (acct_interim_s = 0 OR acct_interim_s BETWEEN 60 AND 86400)),
 	CONSTRAINT "mab: expected 0 or 1" CHECK (mab IN (0, 1)),
 	CONSTRAINT "enabled: expected 0 or 1" CHECK (enabled IN (0, 1)),
-	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
+	CONSTRAINT "comment: expected at most 1000 characters" CHECK (typeof(comment) = 'text' AND length(comment) <= 1000)
 );
 
 -- Communities of interest.  tenant_id NULL: open to the VMs of every tenant.
@@ -113,7 +115,7 @@ CREATE TABLE coi (
 			AND (session_timeout_s = 0 OR session_timeout_s BETWEEN 30 AND 31536000))),
 	CONSTRAINT "mab: expected 0 or 1, or NULL to inherit" CHECK (mab IS NULL OR mab IN (0, 1)),
 	CONSTRAINT "enabled: expected 0 or 1" CHECK (enabled IN (0, 1)),
-	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
+	CONSTRAINT "comment: expected at most 1000 characters" CHECK (typeof(comment) = 'text' AND length(comment) <= 1000)
 );
 
 -- Switches.  address is where their RADIUS packets come from.
@@ -130,7 +132,7 @@ CREATE TABLE nas (
 		CHECK (length(dialect) BETWEEN 1 AND 32 AND dialect NOT GLOB '*[^a-z0-9-]*'),
 	CONSTRAINT "quarantine_vlan: expected a VLAN id 1 to 4094, or NULL"
 		CHECK (quarantine_vlan IS NULL OR (typeof(quarantine_vlan) = 'integer' AND quarantine_vlan BETWEEN 1 AND 4094)),
-	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
+	CONSTRAINT "comment: expected at most 1000 characters" CHECK (typeof(comment) = 'text' AND length(comment) <= 1000)
 );
 
 -- Hypervisor hosts.  tenant_id and enclave_id, where set, bound the VMs that a host may speak for.
@@ -147,7 +149,7 @@ CREATE TABLE host (
 	CONSTRAINT "cert_name: expected a DNS name of at most 253 characters, or NULL"
 		CHECK (cert_name IS NULL OR (length(cert_name) BETWEEN 1 AND 253 AND cert_name NOT GLOB '*[^A-Za-z0-9.-]*')),
 	CONSTRAINT "enabled: expected 0 or 1" CHECK (enabled IN (0, 1)),
-	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
+	CONSTRAINT "comment: expected at most 1000 characters" CHECK (typeof(comment) = 'text' AND length(comment) <= 1000)
 );
 
 -- Which NAS ports a host is cabled to.  port '' is any port of that NAS.
@@ -208,7 +210,7 @@ CREATE TABLE vm (
 	CONSTRAINT "mab: expected 0 or 1, or NULL to inherit" CHECK (mab IS NULL OR mab IN (0, 1)),
 	CONSTRAINT "name: expected 1 to 128 characters without control characters"
 		CHECK (length(name) BETWEEN 1 AND 128 AND name NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'),
-	CONSTRAINT "comment: expected at most 1000 characters" CHECK (length(comment) <= 1000)
+	CONSTRAINT "comment: expected at most 1000 characters" CHECK (typeof(comment) = 'text' AND length(comment) <= 1000)
 );
 
 -- vm_record shows MACs as text; this finds a VM by that text.

@@ -17,6 +17,8 @@ CREATE VIEW vm_record AS SELECT
 FROM vm;
 
 CREATE TRIGGER vm_record_insert INSTEAD OF INSERT ON vm_record BEGIN
+	SELECT RAISE(ABORT, 'tagged_vlans: expected at most 64 different VLAN ids 1 to 4094 separated by commas, such as 10,20, or NULL to inherit')
+	WHERE NEW.tagged_vlans IS NOT NULL AND NOT json_valid('[' || NEW.tagged_vlans || ']');
 	SELECT RAISE(ABORT, 'mac: expected a MAC address such as 52:54:00:aa:bb:cc, 52-54-00-AA-BB-CC, 5254.00aa.bbcc or 525400aabbcc')
 	WHERE NEW.mac IS NULL OR typeof(NEW.mac) NOT IN ('text', 'integer') OR NOT (
 		NEW.mac GLOB '[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]'
@@ -47,9 +49,11 @@ CREATE TRIGGER vm_record_insert INSTEAD OF INSERT ON vm_record BEGIN
 		NEW.vlan, replace(NEW.tagged_vlans, ' ', ''), NEW.cos, NEW.ingress_kbps, NEW.egress_kbps, NEW.acl, NEW.session_timeout_s, NEW.mab, coalesce(NEW.enabled, 1),
 		CASE WHEN NEW.not_before IS NULL OR typeof(NEW.not_before) = 'integer' THEN NEW.not_before
 			WHEN NEW.not_before NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_before) >= 9, CAST(NEW.not_before AS INTEGER), 'too few digits')
+			WHEN NEW.not_before NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN 'no date'
 			ELSE coalesce(CAST(strftime('%s', NEW.not_before) AS INTEGER), NEW.not_before) END,
 		CASE WHEN NEW.not_after IS NULL OR typeof(NEW.not_after) = 'integer' THEN NEW.not_after
 			WHEN NEW.not_after NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_after) >= 9, CAST(NEW.not_after AS INTEGER), 'too few digits')
+			WHEN NEW.not_after NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN 'no date'
 			ELSE coalesce(CAST(strftime('%s', NEW.not_after) AS INTEGER), NEW.not_after) END,
 		coalesce(NEW.comment, '')
 	FROM (SELECT (SELECT sum((instr('0123456789abcdef', substr(lower(replace(replace(replace(NEW.mac, ':', ''), '-', ''), '.', '')), d.column1, 1)) - 1) << (48 - 4 * d.column1))
@@ -64,6 +68,8 @@ CREATE TRIGGER vm_record_insert INSTEAD OF INSERT ON vm_record BEGIN
 END;
 
 CREATE TRIGGER vm_record_update INSTEAD OF UPDATE ON vm_record BEGIN
+	SELECT RAISE(ABORT, 'tagged_vlans: expected at most 64 different VLAN ids 1 to 4094 separated by commas, such as 10,20, or NULL to inherit')
+	WHERE NEW.tagged_vlans IS NOT NULL AND NOT json_valid('[' || NEW.tagged_vlans || ']');
 	SELECT RAISE(ABORT, 'mac: expected a MAC address such as 52:54:00:aa:bb:cc, 52-54-00-AA-BB-CC, 5254.00aa.bbcc or 525400aabbcc')
 	WHERE NEW.mac IS NULL OR typeof(NEW.mac) NOT IN ('text', 'integer') OR NOT (
 		NEW.mac GLOB '[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]:[0-9a-fA-F][0-9a-fA-F]'
@@ -110,9 +116,11 @@ CREATE TRIGGER vm_record_update INSTEAD OF UPDATE ON vm_record BEGIN
 		enabled = NEW.enabled,
 		not_before = CASE WHEN NEW.not_before IS NULL OR typeof(NEW.not_before) = 'integer' THEN NEW.not_before
 			WHEN NEW.not_before NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_before) >= 9, CAST(NEW.not_before AS INTEGER), 'too few digits')
+			WHEN NEW.not_before NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN 'no date'
 			ELSE coalesce(CAST(strftime('%s', NEW.not_before) AS INTEGER), NEW.not_before) END,
 		not_after = CASE WHEN NEW.not_after IS NULL OR typeof(NEW.not_after) = 'integer' THEN NEW.not_after
 			WHEN NEW.not_after NOT GLOB '*[^0-9]*' THEN iif(length(NEW.not_after) >= 9, CAST(NEW.not_after AS INTEGER), 'too few digits')
+			WHEN NEW.not_after NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN 'no date'
 			ELSE coalesce(CAST(strftime('%s', NEW.not_after) AS INTEGER), NEW.not_after) END,
 		comment = coalesce(NEW.comment, '')
 	WHERE name = OLD.name;

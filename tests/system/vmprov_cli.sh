@@ -64,7 +64,8 @@ refused mab 2 '0 or 1'
 refused enabled 2 '0 or 1'
 refused not_before "'tomorrow morning'" 'a UTC time'
 refused not_after "'2026-13-01'" 'a UTC time'
-refused not_after "'2027'" 'a UTC time'
+for value in 2027 12:00 now 2459580.5; do refused not_after "'$value'" 'a UTC time'; done
+refused tagged_vlans "'1 2'" 'at most 64 different VLAN ids'
 fails 'enabled = NULL in an update is refused' 'enabled: expected 0 or 1' sql "UPDATE vm_record SET enabled = NULL WHERE name = 'vm3'"
 sql "$(for i in $(seq 1 65); do echo "INSERT INTO coi (name) VALUES ('many$i');"; done)"
 fails 'more COIs than a look-up reads are refused' 'cois: expected at most 64 COIs' \
