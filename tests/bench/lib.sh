@@ -142,7 +142,7 @@ server_start() {
 	PORT_OF[$name]=$4
 	port_free "$4" || die "UDP port $4 is in use: set BENCH_PORT"
 	server_write "$@"
-	env "${SERVER_ENV[@]}" "$RADIUSD" -f -d "$WORK/run/$name" -n radiusd >"$WORK/run/$name/stdout" 2>&1 &
+	env "${SERVER_ENV[@]}" "$(sed -n 's/^Environment=//p' "$REPO/vmprov/systemd/freeradius.service.d/vmprov.conf")" "$RADIUSD" -f -d "$WORK/run/$name" -n radiusd >"$WORK/run/$name/stdout" 2>&1 &
 	PID[$name]=$!
 	until load "$name" "$3" --probe --wait 1 2>"$WORK/run/$name/probe"; do
 		kill -0 "${PID[$name]}" 2>/dev/null || die "$name did not start: $(grep -h . "$WORK/run/$name"/{stdout,radius.log} | tail -n 1)"
