@@ -59,7 +59,8 @@ settings_shipped() {
 	T_MIN_SPARE=$(shipped min_spare_servers 3) T_MAX_SPARE=$(shipped max_spare_servers 10)
 	MAX_REQUESTS=$(shipped max_requests 16384) CLEANUP_DELAY=$(shipped cleanup_delay 5)
 	RECV_BUFF=$(shipped recv_buff '') MAX_QUEUE=$(shipped max_queue_size 65536)
-	POOL_SIZE=$(shipped talloc_pool_size 8192) SERVER_ENV=()
+	POOL_SIZE=$(shipped talloc_pool_size 8192)
+	SERVER_ENV=("$(sed -n 's/^Environment=//p' "$REPO/vmprov/systemd/freeradius.service.d/vmprov.conf")")
 }
 
 # Run a function that a server kind may have.
@@ -142,7 +143,7 @@ server_start() {
 	PORT_OF[$name]=$4
 	port_free "$4" || die "UDP port $4 is in use: set BENCH_PORT"
 	server_write "$@"
-	env "${SERVER_ENV[@]}" "$(sed -n 's/^Environment=//p' "$REPO/vmprov/systemd/freeradius.service.d/vmprov.conf")" "$RADIUSD" -f -d "$WORK/run/$name" -n radiusd >"$WORK/run/$name/stdout" 2>&1 &
+	env "${SERVER_ENV[@]}" "$RADIUSD" -f -d "$WORK/run/$name" -n radiusd >"$WORK/run/$name/stdout" 2>&1 &
 	PID[$name]=$!
 	until load "$name" "$3" --probe --wait 1 2>"$WORK/run/$name/probe"; do
 		kill -0 "${PID[$name]}" 2>/dev/null || die "$name did not start: $(grep -h . "$WORK/run/$name"/{stdout,radius.log} | tail -n 1)"
