@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* enabled to mab: the order that vm_from_row() reads. */
 static const char *const look_sql[LOOKS] = {
@@ -66,11 +65,8 @@ static int step(struct vmp_store *store, enum look which, int64_t bind, struct v
 static bool still_there(struct vmp_store *store)
 {
 	struct stat open, path;
-	struct timespec now;
-	int64_t now_ms;
+	int64_t now_ms = vmp_store_now_ms();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	if (now_ms - store->checked_ms < VMP_STORE_REPLACED_MS)
 		return true;
 	if (fstat(store->fd, &open) != 0 || stat(store->path, &path) != 0)

@@ -55,6 +55,9 @@ struct vmp_store {
 /** Prepare one of the look-up's statements, once. */
 VMP_CHECKED int vmp_store_look(struct vmp_store *store, enum look which, struct vmp_msg *msg);
 
+/** [ms] CLOCK_MONOTONIC, to the tick: cheap enough to ask in every look-up. */
+int64_t vmp_store_now_ms(void);
+
 /** Be inside a read transaction that sees the latest commit. */
 VMP_CHECKED int vmp_store_snapshot_enter(struct vmp_store *store, struct vmp_msg *msg);
 /** The transaction's first statement has run: it may be kept from now on. */

@@ -19,7 +19,7 @@
 #define WAL_INDEX_VERSION 3007000
 #define WAL_INDEX_REGION  32768
 
-static int64_t coarse_ms(void)
+int64_t vmp_store_now_ms(void)
 {
 	struct timespec now;
 
@@ -74,7 +74,7 @@ int vmp_store_snapshot_enter(struct vmp_store *store, struct vmp_msg *msg)
 {
 	if (store->kept) {
 		if (header_is(store->wal_index, store->wal_header) &&
-		    coarse_ms() - store->kept_since_ms < VMP_STORE_KEPT_MS)
+		    vmp_store_now_ms() - store->kept_since_ms < VMP_STORE_KEPT_MS)
 			return VMP_OK;
 		leave(store);
 	}
@@ -89,7 +89,7 @@ void vmp_store_snapshot_taken(struct vmp_store *store)
 	if (store->kept || !store->wal_index || !header_is(store->wal_index, store->wal_header))
 		return;
 	store->kept = true;
-	store->kept_since_ms = coarse_ms();
+	store->kept_since_ms = vmp_store_now_ms();
 }
 
 void vmp_store_snapshot_leave(struct vmp_store *store)
@@ -100,6 +100,6 @@ void vmp_store_snapshot_leave(struct vmp_store *store)
 
 void vmp_store_idle(struct vmp_store *store)
 {
-	if (store->kept && coarse_ms() - store->kept_since_ms >= VMP_STORE_KEPT_MS)
+	if (store->kept && vmp_store_now_ms() - store->kept_since_ms >= VMP_STORE_KEPT_MS)
 		leave(store);
 }

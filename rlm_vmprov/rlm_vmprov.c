@@ -263,6 +263,18 @@ static rlm_rcode_t mismatch(rlm_vmprov_t *inst, REQUEST *request, ask_t const *a
 	return RLM_MODULE_REJECT;
 }
 
+/*
+ *	What could not be answered is a failure, whatever the verdict.
+ */
+static void count_answer(rlm_vmprov_t *inst, rlm_rcode_t rcode, struct vmp_decision const *decision, bool final)
+{
+	if (rcode == RLM_MODULE_FAIL) {
+		count(inst, STAT_FAILED);
+	} else if (final) {
+		count(inst, (int) decision->verdict);
+	}
+}
+
 static rlm_rcode_t CC_HINT(nonnull) mod_authorize(void *instance, REQUEST *request)
 {
 	rlm_vmprov_t *inst = instance;
@@ -282,11 +294,7 @@ static rlm_rcode_t CC_HINT(nonnull) mod_authorize(void *instance, REQUEST *reque
 	}
 	rcode = authorize_answer(inst, request, &ask, conn, &decision);
 	/* An EAP conversation is one authorization: post-auth counts its success. */
-	if (rcode == RLM_MODULE_FAIL) {
-		count(inst, STAT_FAILED);
-	} else if (decision.verdict != VMP_ALLOW || ask.req.method == VMP_METHOD_MAB) {
-		count(inst, (int) decision.verdict);
-	}
+	count_answer(inst, rcode, &decision, decision.verdict != VMP_ALLOW || ask.req.method == VMP_METHOD_MAB);
 	conn_done(conn);
 	return rcode;
 }
@@ -331,11 +339,7 @@ static rlm_rcode_t CC_HINT(nonnull) mod_post_auth(void *instance, REQUEST *reque
 		return RLM_MODULE_FAIL;
 	}
 	rcode = post_auth_answer(inst, request, &decision, quarantined);
-	if (rcode == RLM_MODULE_FAIL) {
-		count(inst, STAT_FAILED);
-	} else if (!quarantined) {
-		count(inst, (int) decision.verdict);
-	}
+	count_answer(inst, rcode, &decision, !quarantined);
 	conn_done(conn);
 	return rcode;
 }
