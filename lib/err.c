@@ -14,6 +14,7 @@ static const char *const words[] = {
 	[-VMP_EIO] = "input/output error",
 	[-VMP_EFULL] = "disk full",
 	[-VMP_ENOMEM] = "out of memory",
+	[-VMP_EACCES] = "not allowed",
 };
 
 const char *vmp_strerror(int err)

@@ -17,7 +17,8 @@ enum vmp_err {
 	VMP_EVERSION = -6, /**< the store's schema is newer, or not yet migrated */
 	VMP_EIO = -7,	   /**< open, read, write or permission failed */
 	VMP_EFULL = -8,	   /**< disk full */
-	VMP_ENOMEM = -9
+	VMP_ENOMEM = -9,
+	VMP_EACCES = -10 /**< known, but not allowed; the message says why */
 };
 
 #define VMP_MSG_MAX 384
