@@ -41,7 +41,7 @@ endif
 all:
 
 PROGRAMS := vmprov
-modules := lib schema rlm_vmprov vmprov raddb tests docs
+modules := lib schema rlm_vmprov policyd vmprov raddb tests docs
 -include $(modules:%=%/module.mk)
 
 # -- building ------------------------------------------------------------------------------------

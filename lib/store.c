@@ -200,6 +200,7 @@ void vmp_store_close(struct vmp_store *store)
 	if (!store)
 		return;
 	vmp_store_look_clear(store);
+	vmp_stmt_clear(store);
 	if (store->db && store->mode != VMP_STORE_READ)
 		vmp_store_trim(store, 0);
 	sqlite3_close(store->db);
@@ -279,4 +280,19 @@ void vmp_store_rollback(struct vmp_store *store)
 {
 	if (!sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+void vmp_store_mark(struct vmp_store *store)
+{
+	sqlite3_exec(store->db, "SAVEPOINT mark", NULL, NULL, NULL);
+}
+
+void vmp_store_release(struct vmp_store *store, bool keep)
+{
+	sqlite3_exec(store->db, keep ? "RELEASE mark" : "ROLLBACK TO mark; RELEASE mark", NULL, NULL, NULL);
+}
+
+int vmp_store_touch(struct vmp_store *store, struct vmp_msg *msg)
+{
+	return run(store, "UPDATE generation SET n = n", "cannot write", msg);
 }

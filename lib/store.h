@@ -51,6 +51,14 @@ VMP_CHECKED int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg);
 VMP_CHECKED int vmp_store_commit(struct vmp_store *store, struct vmp_msg *msg);
 void vmp_store_rollback(struct vmp_store *store);
 
+/** Inside a transaction, a place to come back to; one at a time. */
+void vmp_store_mark(struct vmp_store *store);
+/** Give the place up; what was written since stays or is taken back. */
+void vmp_store_release(struct vmp_store *store, bool keep);
+
+/** Write without changing anything, so that the commit tells whether the disk takes it. */
+VMP_CHECKED int vmp_store_touch(struct vmp_store *store, struct vmp_msg *msg);
+
 /** [ms] After this time at the latest a look-up notices that another file has taken the store's place.  (A
  * commit is seen by the very next look-up.) */
 #define VMP_STORE_REPLACED_MS 10

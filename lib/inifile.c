@@ -1,0 +1,207 @@
+#include "inifile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Shorter than inih's own limit, so that no line comes in two pieces. */
+#define LINE_MAX_OCTETS 198
+#define OPTIONS_MAX	64
+
+struct reading {
+	const char *name;
+	const struct vmp_option *options;
+	void *into;
+	struct vmp_msg *msg;
+	int err;
+	int line;
+	uint64_t seen; /* bit (1 << option) */
+	FILE *file;
+};
+
+static const struct {
+	const char *word;
+	bool value;
+} bools[] = {
+	{ "yes", true }, { "true", true },   { "on", true },   { "1", true },
+	{ "no", false }, { "false", false }, { "off", false }, { "0", false },
+};
+
+static const struct {
+	char unit;
+	int64_t seconds;
+} units[] = { { '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+
+static bool read_bool(const char *text, bool *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bools) / sizeof(bools[0]); i++) {
+		if (strcmp(text, bools[i].word) == 0) {
+			*out = bools[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_number(const struct vmp_option *opt, const char *text, int64_t *out)
+{
+	size_t i, n = opt->type == VMP_OPT_DURATION ? sizeof(units) / sizeof(units[0]) : 1;
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (end == text || !isdigit((unsigned char)*text) || errno != 0 || (*end && end[1]))
+		return false;
+	for (i = 0; i < n; i++) {
+		if (units[i].unit != *end || v > INT64_MAX / units[i].seconds)
+			continue;
+		*out = v * units[i].seconds;
+		return *out >= opt->min && *out <= opt->max;
+	}
+	return false;
+}
+
+static int set(const struct vmp_option *opt, const char *text, void *into, struct vmp_msg *msg)
+{
+	char *at = (char *)into + opt->offset;
+	int64_t num = 0;
+	bool flag = false;
+
+	switch (opt->type) {
+	case VMP_OPT_TEXT:
+		if (strlen(text) >= VMP_INI_TEXT)
+			return vmp_fail(msg, VMP_EINVAL, "expected at most %d octets", VMP_INI_TEXT - 1);
+		memset(at, 0, VMP_INI_TEXT);
+		memcpy(at, text, strlen(text));
+		return VMP_OK;
+	case VMP_OPT_INT:
+	case VMP_OPT_DURATION:
+		if (!read_number(opt, text, &num))
+			return vmp_fail(msg, VMP_EINVAL, "expected %lld to %lld%s", (long long)opt->min,
+					(long long)opt->max,
+					opt->type == VMP_OPT_DURATION ? " seconds, or a number with s, m, h or d" : "");
+		memcpy(at, &num, sizeof(num));
+		return VMP_OK;
+	case VMP_OPT_BOOL:
+		if (!read_bool(text, &flag))
+			return vmp_fail(msg, VMP_EINVAL, "expected yes or no");
+		memcpy(at, &flag, sizeof(flag));
+		return VMP_OK;
+	}
+	return VMP_EINVAL;
+}
+
+/* "file:line: [section] name: what" */
+static int wrong(struct reading *r, const char *section, const char *name, const char *what)
+{
+	r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: [%s] %s: %s", r->name, r->line, section, name, what);
+	return 0;
+}
+
+/* inih's callback: 1 goes on. */
+static int handle(void *ctx, const char *section, const char *name, const char *value)
+{
+	struct reading *r = ctx;
+	const struct vmp_option *opt = r->options;
+	struct vmp_msg why;
+	uint64_t bit = 1;
+
+	if (r->err != VMP_OK)
+		return 0;
+	for (; opt->name && (strcmp(opt->section, section) != 0 || strcmp(opt->name, name) != 0); opt++)
+		bit <<= 1;
+	if (!opt->name)
+		return wrong(r, section, name, "there is no such option");
+	if (r->seen & bit)
+		return wrong(r, section, name, "given twice");
+	r->seen |= bit;
+	if (set(opt, value, r->into, &why) != VMP_OK)
+		return wrong(r, section, name, why.text);
+	return 1;
+}
+
+/* inih's reader: fgets() that counts lines and refuses long ones. */
+static char *next_line(char *out, int room, void *ctx)
+{
+	struct reading *r = ctx;
+	char *line = fgets(out, room, r->file);
+
+	if (!line)
+		return NULL;
+	r->line++;
+	if (strlen(line) > LINE_MAX_OCTETS && r->err == VMP_OK)
+		r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: the line is longer than %d octets", r->name, r->line,
+				  LINE_MAX_OCTETS);
+	return r->err == VMP_OK ? line : NULL;
+}
+
+static int read_stream(struct reading *r)
+{
+	const struct vmp_option *opt;
+	int line;
+
+	for (opt = r->options; opt->name; opt++) {
+		if (opt - r->options >= OPTIONS_MAX || set(opt, opt->preset, r->into, r->msg) != VMP_OK)
+			return vmp_fail(r->msg, VMP_EINVAL, "%s: preset of %s is wrong", r->name, opt->name);
+	}
+	line = ini_parse_stream(next_line, r, handle, r);
+	if (r->err != VMP_OK)
+		return r->err;
+	if (line < 0)
+		return vmp_fail(r->msg, VMP_EIO, "%s: cannot read", r->name);
+	if (line > 0)
+		return vmp_fail(r->msg, VMP_EINVAL, "%s:%d: expected [section], name = value or ; comment", r->name,
+				line);
+	return VMP_OK;
+}
+
+int vmp_ini_read(const char *path, const struct vmp_option *options, void *into, struct vmp_msg *msg)
+{
+	struct reading r = { .name = path, .options = options, .into = into, .msg = msg, .file = fopen(path, "re") };
+	int err;
+
+	if (!r.file)
+		return vmp_fail(msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "%s: cannot open: %s", path,
+				strerror(errno));
+	err = read_stream(&r);
+	if (err == VMP_OK && ferror(r.file))
+		err = vmp_fail(msg, VMP_EIO, "%s: cannot read", path);
+	fclose(r.file);
+	return err;
+}
+
+int vmp_ini_text(const char *name, const char *text, size_t len, const struct vmp_option *options, void *into,
+		 struct vmp_msg *msg)
+{
+	struct reading r = { .name = name, .options = options, .into = into, .msg = msg };
+	int err;
+
+	r.file = fmemopen((void *)(uintptr_t)text, len ? len : 1, "r");
+	if (!r.file)
+		return vmp_fail(msg, VMP_ENOMEM, "%s: out of memory", name);
+	if (!len)
+		fgetc(r.file);
+	err = read_stream(&r);
+	fclose(r.file);
+	return err;
+}
+
+bool vmp_ini_word(const char **at, char *word, size_t room)
+{
+	static const char separators[] = " \t,";
+	const char *start = *at + strspn(*at, separators);
+	size_t len = strcspn(start, separators);
+
+	if (len == 0 || len >= room)
+		return false;
+	memcpy(word, start, len);
+	word[len] = '\0';
+	*at = start + len;
+	return true;
+}

@@ -1,0 +1,116 @@
+#include "channel.h"
+#include "log.h"
+
+#include <event2/bufferevent.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct channel {
+	struct bufferevent *bev;
+	const char *name;
+	void (*ready)(void *ctx);
+	void *ctx;
+	size_t taken; /* octets of the frame that was given out last */
+};
+
+static void end(const struct channel *channel, const char *why)
+{
+	vmp_log(VMP_LOG_DEBUG, "channel-ended", "peer", channel->name, "why", why, NULL);
+	_exit(0);
+}
+
+static void on_read(struct bufferevent *bev, void *ctx)
+{
+	struct channel *channel = ctx;
+
+	(void)bev;
+	channel->ready(channel->ctx);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+	(void)bev;
+	(void)what;
+	end(ctx, "closed");
+}
+
+struct channel *channel_new(struct event_base *base, int fd, const char *name, void (*ready)(void *ctx), void *ctx)
+{
+	struct channel *channel = calloc(1, sizeof(*channel));
+
+	if (!channel || evutil_make_socket_nonblocking(fd) != 0 ||
+	    !(channel->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE))) {
+		free(channel);
+		return NULL;
+	}
+	channel->name = name;
+	channel->ready = ready;
+	channel->ctx = ctx;
+	bufferevent_setcb(channel->bev, on_read, NULL, on_event, channel);
+	bufferevent_set_max_single_read(channel->bev, 1 << 20);
+	bufferevent_set_max_single_write(channel->bev, 1 << 20);
+	bufferevent_enable(channel->bev, EV_READ | EV_WRITE);
+	return channel;
+}
+
+void channel_free(struct channel *channel)
+{
+	if (!channel)
+		return;
+	bufferevent_free(channel->bev);
+	free(channel);
+}
+
+bool channel_next(struct channel *channel, struct message *out)
+{
+	struct evbuffer *in = bufferevent_get_input(channel->bev);
+	const uint8_t *head;
+	size_t len;
+
+	evbuffer_drain(in, channel->taken);
+	channel->taken = 0;
+	head = evbuffer_pullup(in, MESSAGE_HEADER);
+	if (!head)
+		return false;
+	if (message_length(head, &len) != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "malformed-message", "peer", channel->name, NULL);
+		end(channel, "malformed");
+	}
+	if (evbuffer_get_length(in) < len)
+		return false;
+	if (message_read(evbuffer_pullup(in, (ev_ssize_t)len), len, out) != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "malformed-message", "peer", channel->name, "type", message_name(out->type),
+			NULL);
+		end(channel, "malformed");
+	}
+	channel->taken = len;
+	return true;
+}
+
+void channel_send(struct channel *channel, const struct message *m)
+{
+	int err = message_write(m, bufferevent_get_output(channel->bev));
+
+	if (err == VMP_OK)
+		return;
+	vmp_log(VMP_LOG_ERROR, "cannot-send", "peer", channel->name, "type", message_name(m->type), "why",
+		vmp_strerror(err), NULL);
+	end(channel, "cannot send");
+}
+
+size_t channel_backlog(const struct channel *channel)
+{
+	return evbuffer_get_length(bufferevent_get_output(channel->bev));
+}
+
+void channel_flush(struct channel *channel)
+{
+	struct pollfd at = { .fd = bufferevent_getfd(channel->bev), .events = POLLOUT };
+
+	bufferevent_disable(channel->bev, EV_WRITE);
+	while (channel_backlog(channel) > 0) {
+		if (evbuffer_write(bufferevent_get_output(channel->bev), at.fd) < 0 && poll(&at, 1, 1000) <= 0)
+			return;
+	}
+}

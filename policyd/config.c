@@ -1,0 +1,174 @@
+#include "config.h"
+#include "ca.h"
+#include "log.h"
+
+#include <errno.h>
+#include <event2/util.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TEXT(section, name, member, preset)                                                                            \
+	{                                                                                                              \
+		section, name, VMP_OPT_TEXT, offsetof(struct config, member), preset, 0, 0                             \
+	}
+#define NUM(section, name, type, member, preset, min, max)                                                             \
+	{                                                                                                              \
+		section, name, type, offsetof(struct config, member), preset, min, max                                 \
+	}
+#define DAY 86400
+
+#ifndef VMPROV_STATEDIR
+#define VMPROV_STATEDIR "/var/lib/vmprov"
+#endif
+
+const struct vmp_option config_options[] = {
+	TEXT("process", "net_user", net_user, "vmprov-net"),
+	TEXT("process", "store_user", store_user, "vmprov"),
+	TEXT("process", "signer_user", signer_user, "vmprov-signer"),
+	TEXT("listen", "address", address, "[::]:8443"),
+	NUM("listen", "max_connections", VMP_OPT_INT, max_connections, "16384", 16, 1000000),
+	NUM("listen", "request_timeout", VMP_OPT_DURATION, request_timeout, "20s", 1, 600),
+	NUM("listen", "idle_timeout", VMP_OPT_DURATION, idle_timeout, "5m", 1, DAY),
+	TEXT("status", "address", status_address, "127.0.0.1:8480"),
+	TEXT("server", "names", names, ""),
+	TEXT("server", "url", url, ""),
+	TEXT("store", "path", store_path, VMPROV_STATEDIR "/policy.db"),
+	NUM("store", "busy_ms", VMP_OPT_INT, busy_ms, "1000", 0, 60000),
+	NUM("store", "keep_certificates", VMP_OPT_DURATION, keep_certificates, "30d", 0, 3650LL * DAY),
+	NUM("store", "keep_changes", VMP_OPT_DURATION, keep_changes, "30d", 3600, 3650LL * DAY),
+	NUM("store", "keep_audit", VMP_OPT_DURATION, keep_audit, "400d", 90 * DAY, 36500LL * DAY),
+	TEXT("ca", "certificate", ca_certificate, VMPROV_STATEDIR "/ca/ca.pem"),
+	TEXT("ca", "key", ca_key, VMPROV_STATEDIR "/ca/ca.key"),
+	NUM("ca", "create", VMP_OPT_BOOL, ca_create, "yes", 0, 1),
+	TEXT("ca", "name", ca_name, "vmprov CA"),
+	NUM("ca", "life", VMP_OPT_DURATION, ca_life, "3650d", DAY, 36500LL * DAY),
+	TEXT("ca", "crl_url", crl_url, ""),
+	TEXT("ca", "ocsp_url", ocsp_url, ""),
+	NUM("ca", "crl_life", VMP_OPT_DURATION, crl_life, "1h", 60, 30 * DAY),
+	NUM("certificate", "vm_life", VMP_OPT_DURATION, vm_life, "24h", 300, 365 * DAY),
+	NUM("certificate", "host_life", VMP_OPT_DURATION, host_life, "90d", 300, 3650LL * DAY),
+	NUM("token", "life", VMP_OPT_DURATION, token_life, "10m", 10, 600),
+	TEXT("coi", "master_key", master_key, VMPROV_STATEDIR "/ca/master.key"),
+	TEXT("coi", "master_unlock", master_unlock, ""),
+	NUM("coi", "rotate", VMP_OPT_DURATION, rotate, "24h", 0, 365 * DAY),
+	NUM("coi", "grace", VMP_OPT_DURATION, grace, "10m", 1, 30 * DAY),
+	NUM("directory", "longest_wait", VMP_OPT_DURATION, longest_wait, "55s", 1, 3600),
+	TEXT("log", "level", log_level, "info"),
+	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
+};
+
+static const char *const levels[] = { "error", "warning", "info", "debug" };
+
+int config_log_level(const char *word)
+{
+	int i;
+
+	for (i = 0; i < (int)(sizeof(levels) / sizeof(levels[0])); i++) {
+		if (strcmp(word, levels[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int config_user(const char *name, unsigned *uid, unsigned *gid, struct vmp_msg *msg)
+{
+	const struct passwd *pw;
+
+	*uid = *gid = (unsigned)-1;
+	if (!*name || geteuid() != 0)
+		return VMP_OK;
+	pw = getpwnam(name);
+	if (!pw)
+		return vmp_fail(msg, VMP_EINVAL, "[process] %s: there is no such user", name);
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return VMP_OK;
+}
+
+static int check_addresses(const char *name, const char *list, struct vmp_msg *msg)
+{
+	char word[VMP_INI_TEXT];
+	int n = 0;
+
+	while (vmp_ini_word(&list, word, sizeof(word))) {
+		struct sockaddr_storage ss;
+		int len = sizeof(ss);
+
+		if (evutil_parse_sockaddr_port(word, (struct sockaddr *)&ss, &len) != 0 || ++n > CONFIG_ADDRESSES)
+			return vmp_fail(
+				msg, VMP_EINVAL,
+				"%s: %s: expected at most %d of ADDRESS:PORT, such as 192.0.2.1:8443 or [::]:8443",
+				name, word, CONFIG_ADDRESSES);
+	}
+	return VMP_OK;
+}
+
+static int check_users(const struct config *c, struct vmp_msg *msg)
+{
+	const char *const names[] = { c->net_user, c->store_user, c->signer_user };
+	size_t i;
+	int err = VMP_OK;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && err == VMP_OK; i++) {
+		unsigned uid, gid;
+
+		err = config_user(names[i], &uid, &gid, msg);
+	}
+	return err;
+}
+
+/* What the host's name settles: the names in policyd's certificate, and the URL that guests are told. */
+static int fill_names(struct config *c, struct vmp_msg *msg)
+{
+	const char *at = c->names, *listen = c->address, *port;
+	char first[VMP_INI_TEXT] = "", address[VMP_INI_TEXT] = "";
+
+	if (!*c->names && gethostname(c->names, sizeof(c->names) - 1) != 0)
+		return vmp_fail(msg, VMP_EINVAL, "[server] names: not given, and this host has no name: %s",
+				strerror(errno));
+	if (!vmp_ini_word(&at, first, sizeof(first)) || !vmp_ini_word(&listen, address, sizeof(address)))
+		return vmp_fail(msg, VMP_EINVAL, "[listen] address: expected at least one");
+	port = strrchr(address, ':');
+	if (*c->url)
+		return VMP_OK;
+	if (snprintf(c->url, sizeof(c->url), strchr(first, ':') ? "https://[%s]%s" : "https://%s%s", first,
+		     port ? port : "") >= (int)sizeof(c->url))
+		return vmp_fail(msg, VMP_EINVAL, "[server] names: %s: too long", first);
+	return VMP_OK;
+}
+
+static int check(struct config *c, struct vmp_msg *msg)
+{
+	int err = check_addresses("[listen] address", c->address, msg);
+
+	if (err == VMP_OK)
+		err = check_addresses("[status] address", c->status_address, msg);
+	if (err == VMP_OK && config_log_level(c->log_level) < 0)
+		err = vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
+	if (err == VMP_OK && (strlen(c->ca_name) < 1 || strlen(c->ca_name) > 64))
+		err = vmp_fail(msg, VMP_EINVAL, "[ca] name: expected 1 to 64 characters");
+	if (err == VMP_OK && strncmp(c->url, "https://", 8) != 0 && *c->url)
+		err = vmp_fail(msg, VMP_EINVAL, "[server] url: expected https://...");
+	if (err == VMP_OK)
+		err = check_users(c, msg);
+	return err;
+}
+
+int config_read(const char *path, struct config *out, struct vmp_msg *msg)
+{
+	struct vmp_msg why;
+	int err = path ? vmp_ini_read(path, config_options, out, msg)
+		       : vmp_ini_text("presets", "", 0, config_options, out, msg);
+
+	if (err != VMP_OK)
+		return err;
+	err = fill_names(out, &why);
+	if (err == VMP_OK)
+		err = check(out, &why);
+	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "%s: %s", path ? path : "presets", why.text);
+}

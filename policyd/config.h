@@ -1,0 +1,52 @@
+/** policyd.conf(5). */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "inifile.h"
+
+#define CONFIG_ADDRESSES 16
+
+struct config {
+	/* [process] */
+	char net_user[VMP_INI_TEXT], store_user[VMP_INI_TEXT], signer_user[VMP_INI_TEXT];
+	/* [listen] */
+	char address[VMP_INI_TEXT];
+	int64_t max_connections, request_timeout, idle_timeout;
+	/* [status] */
+	char status_address[VMP_INI_TEXT];
+	/* [server] */
+	char names[VMP_INI_TEXT], url[VMP_INI_TEXT];
+	/* [store] */
+	char store_path[VMP_INI_TEXT];
+	int64_t busy_ms, keep_certificates, keep_changes, keep_audit;
+	/* [ca] */
+	char ca_certificate[VMP_INI_TEXT], ca_key[VMP_INI_TEXT], ca_name[VMP_INI_TEXT];
+	char crl_url[VMP_INI_TEXT], ocsp_url[VMP_INI_TEXT];
+	bool ca_create;
+	int64_t ca_life, crl_life;
+	/* [certificate] */
+	int64_t vm_life, host_life;
+	/* [token] */
+	int64_t token_life;
+	/* [coi] */
+	char master_key[VMP_INI_TEXT], master_unlock[VMP_INI_TEXT];
+	int64_t rotate, grace;
+	/* [directory] */
+	int64_t longest_wait;
+	/* [log] */
+	char log_level[VMP_INI_TEXT];
+};
+
+extern const struct vmp_option config_options[];
+
+/** Read a file; NULL: the presets alone.  Checks what the table cannot: addresses, names, users, level.
+ * server names and url that the file leaves empty are made from the host's name. */
+VMP_CHECKED int config_read(const char *path, struct config *out, struct vmp_msg *msg);
+
+/** The user's ids. @param name  empty: stay who we are, *uid is (uid_t)-1. */
+VMP_CHECKED int config_user(const char *name, unsigned *uid, unsigned *gid, struct vmp_msg *msg);
+
+/** enum vmp_log_level by its word; -1 for others. */
+int config_log_level(const char *word);
+
+#endif

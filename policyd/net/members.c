@@ -1,0 +1,97 @@
+/* What members of COIs ask: their keys, the directory, and to be in it. */
+#include "body.h"
+#include "request.h"
+
+#include <errno.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void ask_as(struct request *req, enum message_type type)
+{
+	req->ask.type = type;
+	memcpy(req->ask.serial, req->serial, sizeof(req->ask.serial));
+}
+
+static void coi_keys(struct request *req)
+{
+	ask_as(req, M_COI_KEYS);
+	request_ask(req, request_relay);
+}
+
+static void acknowledge(struct request *req)
+{
+	struct vmp_msg msg;
+	int err;
+
+	ask_as(req, M_COI_ACK);
+	err = body_ack(req->body, req->body_len, &req->ask, &msg);
+	if (err == VMP_OK && strlen(req->segment) >= sizeof(req->ask.coi))
+		err = vmp_fail(&msg, VMP_EINVAL, "expected the name of a COI in the path");
+	if (err != VMP_OK) {
+		request_fail_err(req, err, msg.text);
+		return;
+	}
+	memcpy(req->ask.coi, req->segment, strlen(req->segment) + 1);
+	request_ask(req, request_relay);
+}
+
+static void self(struct request *req)
+{
+	struct vmp_msg msg;
+	int err;
+
+	ask_as(req, M_SELF);
+	err = body_self(req->body, req->body_len, &req->ask, &msg);
+	if (err == VMP_OK)
+		request_ask(req, request_relay);
+	else
+		request_fail_err(req, err, msg.text);
+}
+
+/* A number of the query; 0 when it is left out. @return false: no number. */
+static bool query_number(const struct evkeyvalq *query, const char *name, uint64_t *out)
+{
+	const char *text = evhttp_find_header(query, name);
+	char *end;
+
+	*out = 0;
+	if (!text)
+		return true;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= INT64_MAX;
+}
+
+/* GET /v1/directory?since=N&wait=S.  Without wait: as long as the server allows, if there is a since to wait beyond. */
+static void directory(struct request *req)
+{
+	const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req->http));
+	struct evkeyvalq query;
+	uint64_t since = 0, wait = 0;
+	bool good, said;
+
+	ask_as(req, M_DIRECTORY);
+	TAILQ_INIT(&query);
+	good = evhttp_parse_query_str(text ? text : "", &query) == 0 && query_number(&query, "since", &since) &&
+	       query_number(&query, "wait", &wait);
+	said = evhttp_find_header(&query, "wait") != NULL;
+	evhttp_clear_headers(&query);
+	if (!good) {
+		request_fail(req, 400, "expected ?since=NUMBER&wait=SECONDS");
+		return;
+	}
+	req->ask.since = since;
+	if (!said)
+		wait = since ? (uint64_t)net.config->longest_wait : 0;
+	req->ask.wait = wait > (uint64_t)net.config->longest_wait ? (uint32_t)net.config->longest_wait : (uint32_t)wait;
+	request_ask(req, request_relay);
+}
+
+const struct route member_routes[] = {
+	{ EVHTTP_REQ_GET, "/v1/coi-keys", coi_keys, true },
+	{ EVHTTP_REQ_PUT, "/v1/coi-keys/*", acknowledge, true },
+	{ EVHTTP_REQ_PUT, "/v1/self", self, true },
+	{ EVHTTP_REQ_GET, "/v1/directory", directory, true },
+	{ 0, NULL, NULL, false },
+};

@@ -1,0 +1,172 @@
+#include "net.h"
+#include "body.h"
+#include "conn.h"
+#include "log.h"
+#include "request.h"
+#include "tls.h"
+
+#include <errno.h>
+#include <event2/listener.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEADERS_MAX 8192 /* [octets] */
+#define DRAIN_MS    3000 /* what clients have to take their last answers */
+
+struct net net;
+
+static const struct route *const https_tables[] = { est_routes, vm_routes, member_routes, revocation_routes, NULL };
+static const struct route *const http_tables[] = { status_routes, revocation_routes, NULL };
+
+static struct evconnlistener *listeners[CONFIG_ADDRESSES];
+static struct event *tick, *stop;
+static int64_t drain_since;
+
+int64_t net_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int net_prepare(const struct proc_env *env, struct vmp_msg *msg)
+{
+	(void)env;
+	(void)msg;
+	/* Thousands of small buffers come and go: give memory back when they have gone. */
+	mallopt(M_TRIM_THRESHOLD, 1 << 20);
+	mallopt(M_MMAP_THRESHOLD, 1 << 18);
+	return VMP_OK;
+}
+
+static struct evhttp *make_http(const struct route *const *tables, int timeout)
+{
+	struct evhttp *http = evhttp_new(net.base);
+
+	if (!http)
+		return NULL;
+	evhttp_set_max_headers_size(http, HEADERS_MAX);
+	evhttp_set_max_body_size(http, BODY_MAX);
+	evhttp_set_timeout(http, timeout);
+	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT);
+	evhttp_set_gencb(http, request_route, (void *)(uintptr_t)tables);
+	return http;
+}
+
+void net_accept(bool on)
+{
+	static bool paused;
+	size_t i;
+
+	if (on != paused || (on && conn_count() >= (size_t)net.config->max_connections) || net.draining)
+		return;
+	paused = !on;
+	if (paused) {
+		metric_add(METRIC_CONNECTIONS_REFUSED, 1);
+		vmp_log(VMP_LOG_WARNING, "accepting-paused", "connections", vmp_log_num((long long)conn_count()), NULL);
+	}
+	for (i = 0; i < CONFIG_ADDRESSES && listeners[i]; i++) {
+		if (on)
+			evconnlistener_enable(listeners[i]);
+		else
+			evconnlistener_disable(listeners[i]);
+	}
+}
+
+void net_open(void)
+{
+	int i;
+
+	if (net.ready)
+		return;
+	for (i = 0; i < net.env->n_tls; i++) {
+		struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(net.https, net.env->listen[i]);
+
+		if (!bound) {
+			vmp_log(VMP_LOG_ERROR, "cannot-listen", NULL);
+			_exit(PROC_FAILED);
+		}
+		listeners[i] = evhttp_bound_socket_get_listener(bound);
+	}
+	net.ready = true;
+	vmp_log(VMP_LOG_INFO, "ready", "listen", net.config->address, NULL);
+}
+
+static void on_store(void *ctx)
+{
+	struct message m;
+
+	(void)ctx;
+	while (channel_next(net.store, &m)) {
+		if (!tls_answered(&m))
+			request_answered(&m);
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	size_t left = request_sweep(net.draining);
+
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	if (!net.draining)
+		tls_upkeep();
+	else if (net_now_ms() - drain_since > (left ? DRAIN_MS : DRAIN_MS / 10))
+		event_base_loopexit(net.base, NULL);
+}
+
+/* Finish what has begun, and take nothing new. */
+static void on_stop(evutil_socket_t fd, short what, void *ctx)
+{
+	static const struct timeval often = { .tv_usec = 50 * 1000 };
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	for (i = 0; i < CONFIG_ADDRESSES && listeners[i]; i++)
+		evconnlistener_disable(listeners[i]);
+	net.draining = true;
+	drain_since = net_now_ms();
+	event_add(tick, &often);
+}
+
+static int set_up(const struct proc_env *env, struct vmp_msg *msg)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	int i;
+
+	net.config = env->config;
+	net.env = env;
+	net.base = event_base_new();
+	if (!net.base)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
+	net.store = channel_new(net.base, env->channel[PROC_STORE], "store", on_store, NULL);
+	net.https = make_http(https_tables, (int)net.config->idle_timeout);
+	net.http = make_http(http_tables, (int)net.config->request_timeout);
+	tick = event_new(net.base, -1, EV_PERSIST, on_tick, NULL);
+	stop = evsignal_new(net.base, SIGTERM, on_stop, NULL);
+	if (!net.store || !net.https || !net.http || !tick || !stop || event_add(tick, &second) != 0 ||
+	    event_add(stop, NULL) != 0)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
+	evhttp_set_bevcb(net.https, conn_new, NULL);
+	for (i = env->n_tls; i < env->n_listen; i++) {
+		if (!evhttp_accept_socket_with_handle(net.http, env->listen[i]))
+			return vmp_fail(msg, VMP_EIO, "cannot listen: %s", strerror(errno));
+	}
+	return tls_start(msg);
+}
+
+int net_run(const struct proc_env *env, struct vmp_msg *msg)
+{
+	int err = set_up(env, msg);
+
+	if (err == VMP_OK)
+		event_base_dispatch(net.base);
+	return err;
+}

@@ -1,0 +1,181 @@
+#include "tls.h"
+#include "log.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+/* Ids of our own requests to the store; those of clients are small. */
+enum { ID_CHAIN = 1, ID_SERVER };
+#define ID(n) (UINT64_MAX - (n))
+/* [ms] between attempts to get a certificate */
+#define RETRY_MS 1000
+
+static struct {
+	SSL_CTX *ctx;
+	EVP_PKEY *next_key; /* for the certificate that was asked for */
+	uint8_t *chain;
+	size_t chain_len, issuer_len;
+	int64_t asked_ms, renew_ms; /* CLOCK_MONOTONIC; 0: not */
+} tls;
+
+static const unsigned char alpn[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
+
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+		       unsigned in_len, void *ctx)
+{
+	(void)ssl;
+	(void)ctx;
+	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, alpn, sizeof(alpn), in, in_len) ==
+			       OPENSSL_NPN_NEGOTIATED
+		       ? SSL_TLSEXT_ERR_OK
+		       : SSL_TLSEXT_ERR_NOACK;
+}
+
+static int make_context(struct vmp_msg *msg)
+{
+	SSL_CTX *ctx = tls.ctx = SSL_CTX_new(TLS_server_method());
+
+	if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 || SSL_CTX_set_num_tickets(ctx, 0) != 1)
+		return vmp_fail(msg, VMP_EIO, "cannot set TLS up");
+	/* Nobody comes back soon enough for a session to be worth its memory. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL); /* asked for, not required */
+	SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+	return VMP_OK;
+}
+
+/* A new key, and the public half as the store wants it. */
+static int make_key(struct vmp_pubkey *out)
+{
+	size_t len = 0;
+
+	EVP_PKEY_free(tls.next_key);
+	tls.next_key = EVP_EC_gen("P-256");
+	if (!tls.next_key ||
+	    EVP_PKEY_get_octet_string_param(tls.next_key, "pub", out->bits, sizeof(out->bits), &len) != 1 || len != 65)
+		return VMP_EIO;
+	out->type = VMP_KEY_P256;
+	out->len = (uint16_t)len;
+	return VMP_OK;
+}
+
+static void ask(void)
+{
+	struct message chain = { .type = M_CHAIN, .id = ID(ID_CHAIN) },
+		       server = { .type = M_SERVER, .id = ID(ID_SERVER) };
+
+	tls.asked_ms = net_now_ms();
+	if (make_key(&server.key) != VMP_OK)
+		return;
+	if (!tls.chain)
+		channel_send(net.store, &chain);
+	channel_send(net.store, &server);
+}
+
+int tls_start(struct vmp_msg *msg)
+{
+	int err = make_context(msg);
+
+	if (err == VMP_OK)
+		ask();
+	return err;
+}
+
+void tls_upkeep(void)
+{
+	bool missing = tls.renew_ms == 0, due = !missing && net_now_ms() > tls.renew_ms;
+
+	if ((missing || due) && net_now_ms() - tls.asked_ms > RETRY_MS)
+		ask();
+}
+
+/* Clients' certificates are those that this CA issued, and no other that its root may have. */
+static int take_chain(const uint8_t *der, size_t len)
+{
+	const uint8_t *at = der;
+	X509 *cert;
+	int n = 0;
+
+	tls.chain = OPENSSL_memdup(der, len);
+	tls.chain_len = len;
+	if (!tls.chain)
+		return VMP_ENOMEM;
+	while (at < der + len && (cert = d2i_X509(NULL, &at, (long)(der + len - at)))) {
+		if (n++ == 0) {
+			tls.issuer_len = (size_t)(at - der);
+			X509_STORE_add_cert(SSL_CTX_get_cert_store(tls.ctx), cert);
+			SSL_CTX_add_client_CA(tls.ctx, cert);
+		}
+		/* What a client that trusts the root alone needs. */
+		if (X509_check_issued(cert, cert) != X509_V_OK)
+			SSL_CTX_add1_chain_cert(tls.ctx, cert);
+		X509_free(cert);
+	}
+	return n ? VMP_OK : VMP_EINVAL;
+}
+
+/* [ms] from now to the middle of cert's life */
+static int64_t half_life(const X509 *cert)
+{
+	int days = 0, seconds = 0;
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1)
+		return 0;
+	return ((int64_t)days * 86400 + seconds) * 1000 / 2;
+}
+
+static int take_cert(const uint8_t *der, size_t len)
+{
+	X509 *cert = d2i_X509(NULL, &der, (long)len);
+	int err = VMP_EINVAL;
+
+	if (cert && tls.next_key && SSL_CTX_use_certificate(tls.ctx, cert) == 1 &&
+	    SSL_CTX_use_PrivateKey(tls.ctx, tls.next_key) == 1) {
+		tls.renew_ms = net_now_ms() + half_life(cert);
+		err = VMP_OK;
+	}
+	X509_free(cert);
+	EVP_PKEY_free(tls.next_key);
+	tls.next_key = NULL;
+	return err;
+}
+
+bool tls_answered(const struct message *m)
+{
+	int err;
+
+	if (m->id != ID(ID_CHAIN) && m->id != ID(ID_SERVER))
+		return false;
+	err = -(int)m->err;
+	if (err == VMP_OK)
+		err = m->id == ID(ID_CHAIN) ? take_chain(m->blob, m->blob_len) : take_cert(m->blob, m->blob_len);
+	if (err != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "no-server-certificate", "why", m->err ? m->text : vmp_strerror(err), NULL);
+		return true;
+	}
+	if (tls.chain && tls.renew_ms)
+		net_open();
+	return true;
+}
+
+const uint8_t *tls_chain(size_t *len)
+{
+	*len = tls.chain_len;
+	return tls.chain;
+}
+
+const uint8_t *tls_issuer(size_t *len)
+{
+	*len = tls.issuer_len;
+	return tls.chain;
+}
+
+SSL *tls_new(void)
+{
+	return SSL_new(tls.ctx);
+}

@@ -1,0 +1,49 @@
+/* What hosts say: /v1/vms/{uuid}/... */
+#include "body.h"
+#include "request.h"
+
+#include <string.h>
+
+/* The route's UUID and the client's serial number into the message. */
+static int take_uuid(struct request *req, enum message_type type, struct vmp_msg *msg)
+{
+	req->ask.type = type;
+	memcpy(req->ask.serial, req->serial, sizeof(req->ask.serial));
+	if (vmp_uuid_parse(req->segment, strlen(req->segment), req->ask.uuid) != VMP_OK)
+		return vmp_fail(msg, VMP_EINVAL, "expected a UUID in the path");
+	return VMP_OK;
+}
+
+static void ask_or_fail(struct request *req, int err, const struct vmp_msg *msg)
+{
+	if (err == VMP_OK)
+		request_ask(req, request_relay);
+	else
+		request_fail_err(req, err, msg->text);
+}
+
+static void starting(struct request *req)
+{
+	struct vmp_msg msg;
+	int err = take_uuid(req, M_START, &msg);
+
+	if (err == VMP_OK)
+		err = body_start(req->body, req->body_len, &req->ask, &msg);
+	ask_or_fail(req, err, &msg);
+}
+
+static void stopped(struct request *req)
+{
+	struct vmp_msg msg;
+	int err = take_uuid(req, M_STOP, &msg);
+
+	if (err == VMP_OK)
+		err = body_none(req->body, req->body_len, &msg);
+	ask_or_fail(req, err, &msg);
+}
+
+const struct route vm_routes[] = {
+	{ EVHTTP_REQ_POST, "/v1/vms/*/starting", starting, true },
+	{ EVHTTP_REQ_POST, "/v1/vms/*/stopped", stopped, true },
+	{ 0, NULL, NULL, false },
+};

@@ -1,0 +1,392 @@
+/* The parent: opens what needs privileges, starts the processes, and starts all of them anew when one ends. */
+#include "proc.h"
+#include "log.h"
+#include "sandbox.h"
+
+#include <errno.h>
+#include <event2/util.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKLOG	    4096
+#define STOP_S	    5 /* [s] that processes have to end by themselves */
+#define PAUSE_MAX_S 30
+#define STEADY_S    60 /* [s] after which a failure is no repetition */
+#define SPARE_FILES 64
+
+static unsigned needs_sockets(const struct proc_env *env)
+{
+	(void)env;
+	return SANDBOX_ACCEPT;
+}
+
+static unsigned needs_files(const struct proc_env *env)
+{
+	(void)env;
+	return SANDBOX_FILES;
+}
+
+static const struct {
+	const char *name, *title;
+	size_t user; /* offset in struct config */
+	int (*prepare)(const struct proc_env *env, struct vmp_msg *msg);
+	int (*run)(const struct proc_env *env, struct vmp_msg *msg);
+	unsigned (*needs)(const struct proc_env *env);
+} procs[PROCS] = {
+	[PROC_NET] = { "policyd/net", "policyd: net", offsetof(struct config, net_user), net_prepare, net_run,
+		       needs_sockets },
+	[PROC_STORE] = { "policyd/store", "policyd: store", offsetof(struct config, store_user), store_prepare,
+			 store_run, needs_files },
+	[PROC_SIGNER] = { "policyd/signer", "policyd: signer", offsetof(struct config, signer_user), signer_prepare,
+			  signer_run, signer_needs },
+};
+
+static const enum proc_id pairs[][2] = { { PROC_NET, PROC_STORE }, { PROC_STORE, PROC_SIGNER } };
+
+#define N_PAIRS (sizeof(pairs) / sizeof(pairs[0]))
+
+struct supervisor {
+	const char *path;
+	struct config *config;
+	struct proc_env env; /* the listening sockets alone */
+	sigset_t signals, before;
+	pid_t pid[PROCS]; /* 0: not running */
+	int exit_code;
+	time_t started;
+	unsigned pause_s;
+};
+
+static void close_listening(struct supervisor *s)
+{
+	while (s->env.n_listen > 0)
+		close(s->env.listen[--s->env.n_listen]);
+	s->env.n_tls = 0;
+}
+
+static int listen_on(struct supervisor *s, const char *address, struct vmp_msg *msg)
+{
+	struct sockaddr_storage ss;
+	int len = sizeof(ss), on = 1, off = 0, fd;
+
+	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss, &len) != 0)
+		return vmp_fail(msg, VMP_EINVAL, "%s: expected ADDRESS:PORT", address);
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(fd, (struct sockaddr *)&ss, (socklen_t)len) != 0 || listen(fd, BACKLOG) != 0) {
+		int why = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return vmp_fail(msg, VMP_EIO, "cannot listen on %s: %s", address, strerror(why));
+	}
+	s->env.listen[s->env.n_listen++] = fd;
+	return VMP_OK;
+}
+
+static int listen_on_list(struct supervisor *s, const char *list, struct vmp_msg *msg)
+{
+	char word[VMP_INI_TEXT];
+	int err = VMP_OK;
+
+	while (err == VMP_OK && vmp_ini_word(&list, word, sizeof(word)))
+		err = listen_on(s, word, msg);
+	return err;
+}
+
+static int open_listening(struct supervisor *s, struct vmp_msg *msg)
+{
+	int err = listen_on_list(s, s->config->address, msg);
+
+	s->env.n_tls = s->env.n_listen;
+	if (err == VMP_OK)
+		err = listen_on_list(s, s->config->status_address, msg);
+	return err;
+}
+
+static void raise_file_limit(const struct config *config)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = (rlim_t)config->max_connections + SPARE_FILES;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		vmp_log(VMP_LOG_WARNING, "few-files", "why", "max_connections is beyond the limit on open files", NULL);
+}
+
+/* In the child: never returns. */
+static void child(const struct supervisor *s, enum proc_id id, const struct proc_env *env)
+{
+	const struct config *config = s->config;
+	struct vmp_msg msg = { "" };
+	unsigned uid, gid;
+	int err;
+
+	vmp_log_setup(procs[id].name, (enum vmp_log_level)config_log_level(config->log_level));
+	prctl(PR_SET_NAME, procs[id].title);
+	sigprocmask(SIG_SETMASK, &s->before, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* the terminal sends it to all; the parent decides */
+	err = config_user((const char *)config + procs[id].user, &uid, &gid, &msg);
+	if (err == VMP_OK)
+		err = procs[id].prepare(env, &msg);
+	if (err == VMP_OK)
+		err = sandbox_enter(uid, gid, procs[id].needs(env), &msg);
+	if (err != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
+		_exit(PROC_CONFIG);
+	}
+	err = procs[id].run(env, &msg);
+	if (err != VMP_OK)
+		vmp_log(VMP_LOG_ERROR, "failed", "why", msg.text, NULL);
+	_exit(err == VMP_OK ? PROC_DONE : PROC_FAILED);
+}
+
+static void close_all(int fds[N_PAIRS][2], const struct proc_env *keep)
+{
+	size_t i, j;
+	int k;
+
+	for (i = 0; i < N_PAIRS; i++) {
+		for (j = 0; j < 2; j++) {
+			bool kept = false;
+
+			for (k = 0; keep && k < PROCS; k++)
+				kept = kept || keep->channel[k] == fds[i][j];
+			if (!kept && fds[i][j] >= 0)
+				close(fds[i][j]);
+		}
+	}
+}
+
+static pid_t start_one(struct supervisor *s, enum proc_id id, int fds[N_PAIRS][2])
+{
+	struct proc_env env = s->env;
+	pid_t pid = fork();
+	size_t i;
+	int k;
+
+	if (pid != 0)
+		return pid;
+	env.config = s->config;
+	for (k = 0; k < PROCS; k++)
+		env.channel[k] = -1;
+	for (i = 0; i < N_PAIRS; i++) {
+		if (pairs[i][0] == id)
+			env.channel[pairs[i][1]] = fds[i][0];
+		else if (pairs[i][1] == id)
+			env.channel[pairs[i][0]] = fds[i][1];
+	}
+	close_all(fds, &env);
+	for (k = 0; k < s->env.n_listen && id != PROC_NET; k++)
+		close(s->env.listen[k]);
+	child(s, id, &env);
+	return 0;
+}
+
+static int start_all(struct supervisor *s, struct vmp_msg *msg)
+{
+	int fds[N_PAIRS][2] = { { -1, -1 }, { -1, -1 } };
+	size_t i;
+	int id, err = VMP_OK;
+
+	for (i = 0; i < N_PAIRS && err == VMP_OK; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]) != 0)
+			err = vmp_fail(msg, VMP_EIO, "cannot make a socketpair: %s", strerror(errno));
+	}
+	for (id = 0; id < PROCS && err == VMP_OK; id++) {
+		s->pid[id] = start_one(s, (enum proc_id)id, fds);
+		if (s->pid[id] < 0)
+			err = vmp_fail(msg, VMP_EIO, "cannot fork: %s", strerror(errno));
+	}
+	close_all(fds, NULL);
+	s->started = time(NULL);
+	return err;
+}
+
+static bool any_left(const struct supervisor *s)
+{
+	int id;
+
+	for (id = 0; id < PROCS; id++) {
+		if (s->pid[id] > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Take note of children that ended. @return whether one did. */
+static bool reap(struct supervisor *s, bool expected)
+{
+	bool ended = false;
+	int status, id;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (id = 0; id < PROCS && s->pid[id] != pid; id++)
+			;
+		if (id == PROCS)
+			continue;
+		s->pid[id] = 0;
+		ended = true;
+		if (WIFEXITED(status) && WEXITSTATUS(status) > s->exit_code)
+			s->exit_code = WEXITSTATUS(status);
+		if (!expected)
+			vmp_log(VMP_LOG_ERROR, "process-ended", "process", procs[id].name,
+				WIFEXITED(status) ? "exit" : "signal",
+				vmp_log_num(WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status)), NULL);
+	}
+	return ended;
+}
+
+/* The net process answers what it has taken, the others end when their channels do; whoever does not is killed. */
+static void stop_all(struct supervisor *s)
+{
+	struct timespec tick = { .tv_nsec = 100 * 1000 * 1000 };
+	int id, left = STOP_S * 10;
+
+	if (s->pid[PROC_NET] > 0)
+		kill(s->pid[PROC_NET], SIGTERM);
+	for (; any_left(s); left--) {
+		for (id = 0; id < PROCS && left <= 0; id++) {
+			if (s->pid[id] > 0)
+				kill(s->pid[id], SIGKILL);
+		}
+		if (left < -STOP_S * 10)
+			return;
+		sigset_t chld;
+		sigemptyset(&chld);
+		sigaddset(&chld, SIGCHLD);
+		sigtimedwait(&chld, NULL, &tick);
+		reap(s, true);
+	}
+}
+
+/* Listen where the new configuration says; if that fails, where the old one did. */
+static int move_listening(struct supervisor *s, const struct config *was, struct vmp_msg *msg)
+{
+	struct config wanted = *s->config;
+	struct vmp_msg again;
+	int err;
+
+	if (strcmp(wanted.address, was->address) == 0 && strcmp(wanted.status_address, was->status_address) == 0)
+		return VMP_OK;
+	close_listening(s);
+	err = open_listening(s, msg);
+	if (err == VMP_OK)
+		return VMP_OK;
+	close_listening(s);
+	*s->config = *was;
+	if (open_listening(s, &again) != VMP_OK)
+		vmp_log(VMP_LOG_ERROR, "cannot-listen", "why", again.text, NULL);
+	return err;
+}
+
+/* Take a new configuration, if it is good. */
+static void reload(struct supervisor *s)
+{
+	struct config next, was = *s->config;
+	struct vmp_msg msg;
+	int err = config_read(s->path, &next, &msg);
+
+	if (err == VMP_OK)
+		err = signer_check(&next, &msg);
+	if (err == VMP_OK) {
+		stop_all(s);
+		*s->config = next;
+		err = move_listening(s, &was, &msg);
+	}
+	if (err != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "reload-refused", "why", msg.text, NULL);
+		return;
+	}
+	vmp_log_setup("policyd", (enum vmp_log_level)config_log_level(next.log_level));
+	vmp_log(VMP_LOG_INFO, "reloaded", "config", s->path, NULL);
+}
+
+/* [s] Longer and longer while processes keep ending soon after their start. */
+static void pause_before_restart(struct supervisor *s)
+{
+	struct timespec wait = { 0 };
+
+	if (time(NULL) - s->started >= STEADY_S)
+		s->pause_s = 0;
+	wait.tv_sec = s->pause_s;
+	s->pause_s = s->pause_s ? s->pause_s * 2 : 1;
+	if (s->pause_s > PAUSE_MAX_S)
+		s->pause_s = PAUSE_MAX_S;
+	if (wait.tv_sec > 0 && sigtimedwait(&s->signals, NULL, &wait) == SIGTERM)
+		raise(SIGTERM); /* blocked: the next wait takes it */
+}
+
+/* One set of processes, from start to end. @return whether another is to follow. */
+static bool generation(struct supervisor *s)
+{
+	struct vmp_msg msg;
+	int sig;
+
+	s->exit_code = 0;
+	if (start_all(s, &msg) != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
+		s->exit_code = PROC_FAILED;
+		stop_all(s);
+		return false;
+	}
+	for (;;) {
+		sig = sigwaitinfo(&s->signals, NULL);
+		if (sig == SIGCHLD && reap(s, false))
+			break;
+		if (sig == SIGHUP) {
+			reload(s);
+			if (!any_left(s))
+				return true;
+		}
+		if (sig == SIGTERM || sig == SIGINT) {
+			vmp_log(VMP_LOG_INFO, "stopping", NULL);
+			stop_all(s);
+			s->exit_code = PROC_DONE;
+			return false;
+		}
+	}
+	stop_all(s);
+	if (s->exit_code == PROC_CONFIG)
+		return false;
+	pause_before_restart(s);
+	return true;
+}
+
+int proc_supervise(const char *path, struct config *config)
+{
+	struct supervisor s = { .path = path, .config = config };
+	struct vmp_msg msg;
+
+	sigemptyset(&s.signals);
+	sigaddset(&s.signals, SIGCHLD);
+	sigaddset(&s.signals, SIGHUP);
+	sigaddset(&s.signals, SIGTERM);
+	sigaddset(&s.signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &s.signals, &s.before);
+	raise_file_limit(config);
+	if (open_listening(&s, &msg) != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
+		return PROC_FAILED;
+	}
+	vmp_log(VMP_LOG_INFO, "starting", "listen", config->address, "status", config->status_address, NULL);
+	while (generation(&s))
+		;
+	close_listening(&s);
+	return s.exit_code;
+}

@@ -1,0 +1,38 @@
+/** The processes of policyd, from one table; who they are and what they keep. */
+#ifndef PROC_H
+#define PROC_H
+
+#include "config.h"
+
+#include <stdbool.h>
+
+enum proc_id { PROC_NET, PROC_STORE, PROC_SIGNER, PROCS };
+
+/** What a process starts with. */
+struct proc_env {
+	const struct config *config;
+	int channel[PROCS];		  /**< to each other process; -1: none */
+	int listen[2 * CONFIG_ADDRESSES]; /**< listening sockets, the TLS ones first; -1 after the last */
+	int n_listen, n_tls;
+};
+
+/** Exit codes; docs/man/policyd.8 lists them. */
+enum proc_exit { PROC_DONE = 0, PROC_FAILED = 1, PROC_CONFIG = 2 };
+
+/* Each process's main: prepare runs with the privileges that policyd was started with, run without them.  Errors of
+ * prepare and run are fatal. */
+int net_prepare(const struct proc_env *env, struct vmp_msg *msg);
+int net_run(const struct proc_env *env, struct vmp_msg *msg);
+int store_prepare(const struct proc_env *env, struct vmp_msg *msg);
+int store_run(const struct proc_env *env, struct vmp_msg *msg);
+int signer_prepare(const struct proc_env *env, struct vmp_msg *msg);
+int signer_run(const struct proc_env *env, struct vmp_msg *msg);
+unsigned signer_needs(const struct proc_env *env);
+
+/** Read the CA's and the master key, making them if allowed; for `policyd -t` without making anything. */
+VMP_CHECKED int signer_check(const struct config *config, struct vmp_msg *msg);
+
+/** Run until told to stop; the parent's main. @param path  for SIGHUP. @return an exit code. */
+int proc_supervise(const char *path, struct config *config);
+
+#endif

@@ -1,0 +1,123 @@
+/** The store process: one transaction for all that has come in meanwhile, and answers only after it is durable.
+ *
+ * A handler answers with state_answer(), asks the signer with state_ask() and answers later, or fails with an error,
+ * which is answered for it.  Whatever it wrote is taken back when it fails, and everything is when the transaction
+ * does.
+ */
+#ifndef STATE_H
+#define STATE_H
+
+#include "channel.h"
+#include "metrics.h"
+#include "proc.h"
+#include "store_cert.h"
+#include "store_guest.h"
+
+#include <jansson.h>
+#include <sys/queue.h>
+
+#define STATE_LATER 1 /**< a handler's result: the answer comes later */
+/** [s] that certificates begin before now, for clients whose clock is behind */
+#define STATE_BACKDATE 300
+
+struct waiter;
+struct crl;
+
+TAILQ_HEAD(job_list, job);
+TAILQ_HEAD(waiter_list, waiter);
+
+struct state {
+	const struct config *config;
+	struct event_base *base;
+	struct vmp_store *store;
+	struct channel *net, *signer;
+	struct event *batch, *tick;
+	struct vmp_clock clock; /**< as the present batch began */
+	struct job_list jobs;	/**< in the order in which the signer was asked, which is that of its replies */
+	uint64_t last_job;
+	struct evbuffer *outbox; /**< answers, as struct outgoing, until the commit */
+
+	/* The CA's chain, once the signer has told it. */
+	char *chain_pem;
+	uint8_t *chain_der;
+	size_t chain_der_len;
+
+	struct waiter_list waiters; /**< for changes of the directory */
+	size_t n_waiters;
+	int64_t last_change;
+	bool changed;	    /**< since the waiters were last looked at */
+	unsigned rotations; /**< asked of the signer and not recorded yet */
+	struct crl *crl;
+	int64_t ticks, clock_offset_s;
+	uint64_t denials; /**< audited within this second */
+};
+
+/** Something asked of the signer. */
+struct job {
+	TAILQ_ENTRY(job) next;
+	uint64_t id;
+	uint64_t net_id; /**< whose answer it is; 0: nobody's */
+	enum message_type net_type;
+	/** Called with the signer's reply, in a transaction, when that is no error; as a handler. */
+	int (*done)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg);
+	void (*end)(struct state *s, struct job *job); /**< in any case, last; NULL: free(data) */
+	void *data;
+};
+
+/** @param m  its id is set here. @param net  the message that this is for; NULL: none. @param data  taken.
+ * @return STATE_LATER, or VMP_ENOMEM with data freed. */
+int state_ask(struct state *s, const struct message *net, struct message *m,
+	      int (*done)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg),
+	      void (*end)(struct state *s, struct job *job), void *data);
+
+/** Answer. @return VMP_OK, VMP_ENOMEM. */
+int state_answer(struct state *s, uint64_t net_id, const void *data, size_t len);
+/** The same with JSON, which is taken. */
+int state_answer_json(struct state *s, uint64_t net_id, json_t *json);
+void state_answer_error(struct state *s, uint64_t net_id, int err, const char *text);
+
+/** Whom the message's certificate stands for; VMP_EACCES unless that is one of kinds (bits 1 << enum vmp_cert_kind). */
+VMP_CHECKED int state_identify(struct state *s, const struct message *m, unsigned kinds, struct vmp_identity *out,
+			       struct vmp_msg *msg);
+#define STATE_GUESTS (1u << VMP_CERT_VM | 1u << VMP_CERT_GATEWAY)
+#define STATE_HOSTS  (1u << VMP_CERT_HOST)
+
+/** An audit event about an identity, in the present transaction. */
+VMP_CHECKED int state_audit(struct state *s, const char *event, const char *actor, const char *subject,
+			    const char *detail, struct vmp_msg *msg);
+/** "vm web1", "host hv1" */
+void state_actor(const struct vmp_identity *who, char out[160]);
+
+/* Handlers, by the noun that they are about. */
+int enrolment_server(struct state *s, const struct message *m, struct vmp_msg *msg);
+int enrolment_chain(struct state *s, const struct message *m, struct vmp_msg *msg);
+int enrolment_token(struct state *s, const struct message *m, struct vmp_msg *msg);
+int enrolment_renew(struct state *s, const struct message *m, struct vmp_msg *msg);
+int guest_start(struct state *s, const struct message *m, struct vmp_msg *msg);
+int guest_stop(struct state *s, const struct message *m, struct vmp_msg *msg);
+int guest_self(struct state *s, const struct message *m, struct vmp_msg *msg);
+int coi_keys_get(struct state *s, const struct message *m, struct vmp_msg *msg);
+int coi_keys_ack(struct state *s, const struct message *m, struct vmp_msg *msg);
+int directory_get(struct state *s, const struct message *m, struct vmp_msg *msg);
+int revocation_ocsp(struct state *s, const struct message *m, struct vmp_msg *msg);
+int revocation_crl(struct state *s, const struct message *m, struct vmp_msg *msg);
+int health_get(struct state *s, const struct message *m, struct vmp_msg *msg);
+int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg);
+
+/** Answer the waiters for whom something has changed, and those who have waited long enough. */
+void directory_look(struct state *s);
+/** Have the epochs made that are due. */
+void coi_keys_rotate(struct state *s);
+/** Retire those that are over. */
+void coi_keys_retire(struct state *s);
+/** Ask the signer for the CA's chain. */
+void enrolment_begin(struct state *s);
+/** Every 100 ms. */
+void upkeep_tick(struct state *s);
+
+/** Take what has come from net and signer, in one transaction. */
+void state_batch(struct state *s);
+/** Commit, or take all back, and send the answers, or what went wrong. */
+void state_commit(struct state *s);
+
+#endif

@@ -1,0 +1,114 @@
+/* The store process: the one writer among policyd's, with the files of the store and nothing else. */
+#include "log.h"
+#include "state.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+/* The directory of the store, made if need be, and the store's files are the store user's. */
+int store_prepare(const struct proc_env *env, struct vmp_msg *msg)
+{
+	char path[VMP_INI_TEXT + 8];
+	unsigned uid, gid;
+	char *slash;
+	size_t i;
+	int err = config_user(env->config->store_user, &uid, &gid, msg);
+
+	if (err != VMP_OK || uid == (unsigned)-1)
+		return err;
+	snprintf(path, sizeof(path), "%s", env->config->store_path);
+	slash = strrchr(path, '/');
+	if (slash && slash != path) {
+		*slash = '\0';
+		if (mkdir(path, 02750) == 0 && chown(path, uid, (gid_t)-1) != 0)
+			return vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, env->config->store_user,
+					strerror(errno));
+	}
+	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", env->config->store_path, suffixes[i]);
+		if (lchown(path, uid, (gid_t)-1) != 0 && errno != ENOENT)
+			return vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, env->config->store_user,
+					strerror(errno));
+	}
+	return VMP_OK;
+}
+
+static int open_store(struct state *s, struct vmp_msg *msg)
+{
+	int from = 0, to = 0;
+	int err = vmp_store_open(&s->store, s->config->store_path, VMP_STORE_POLICY, VMP_STORE_CREATE,
+				 (int)s->config->busy_ms, msg);
+
+	if (err == VMP_OK)
+		err = vmp_store_migrate(s->store, &from, &to, msg);
+	if (err == VMP_OK && from != to)
+		vmp_log(VMP_LOG_INFO, "store-migrated", "path", s->config->store_path, "from", vmp_log_num(from), "to",
+			vmp_log_num(to), NULL);
+	return err;
+}
+
+static void on_batch(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	state_batch(ctx);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	upkeep_tick(ctx);
+}
+
+/* Later, when both channels have been read: what they brought goes into one transaction. */
+static void ready(void *ctx)
+{
+	struct state *s = ctx;
+
+	event_active(s->batch, EV_TIMEOUT, 1);
+}
+
+static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *msg)
+{
+	static const struct timeval interval = { .tv_usec = 100 * 1000 };
+	int err;
+
+	s->config = env->config;
+	TAILQ_INIT(&s->jobs);
+	TAILQ_INIT(&s->waiters);
+	err = open_store(s, msg);
+	if (err != VMP_OK)
+		return err;
+	s->base = event_base_new();
+	s->outbox = evbuffer_new();
+	if (!s->base || !s->outbox || event_base_priority_init(s->base, 2) != 0)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
+	s->batch = event_new(s->base, -1, 0, on_batch, s);
+	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
+	s->net = channel_new(s->base, env->channel[PROC_NET], "net", ready, s);
+	s->signer = channel_new(s->base, env->channel[PROC_SIGNER], "signer", ready, s);
+	if (!s->batch || !s->tick || !s->net || !s->signer || event_priority_set(s->batch, 1) != 0 ||
+	    event_add(s->tick, &interval) != 0)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
+	return VMP_OK;
+}
+
+int store_run(const struct proc_env *env, struct vmp_msg *msg)
+{
+	static struct state s;
+	int err;
+
+	vmp_store_tune_process();
+	err = set_up(&s, env, msg);
+	if (err != VMP_OK)
+		return err;
+	vmp_clock_read(&s.clock);
+	enrolment_begin(&s);
+	event_base_dispatch(s.base);
+	return VMP_OK;
+}

@@ -1,0 +1,116 @@
+/* What the store process does by itself: health, clock, tidying. */
+#include "log.h"
+#include "state.h"
+#include "store_audit.h"
+#include "store_coi_key.h"
+#include "store_directory.h"
+
+#include <stdlib.h>
+
+#define TICKS_A_SECOND 10
+#define TIDY_S	       60   /* [s] between tidyings */
+#define TIDY_ROWS      2000 /* at most in one transaction */
+#define STEP_S	       60   /* [s] a smaller step of the clock is not worth a word */
+
+/* [s] what the clock on the wall says beyond the one that nobody sets */
+static int64_t clock_offset(const struct state *s)
+{
+	return s->clock.now - s->clock.boot_ms / 1000;
+}
+
+static void watch_clock(struct state *s)
+{
+	int64_t offset = clock_offset(s), step = offset - s->clock_offset_s;
+	struct vmp_msg msg;
+
+	if (s->clock_offset_s && llabs(step) > STEP_S) {
+		metric_add(METRIC_CLOCK_STEPS, 1);
+		vmp_log(VMP_LOG_WARNING, "clock-stepped", "seconds", vmp_log_num(step), NULL);
+		if (state_audit(s, "clock-stepped", "policyd", "", vmp_log_num(step), &msg) != VMP_OK)
+			vmp_log(VMP_LOG_ERROR, "audit-failed", "why", msg.text, NULL);
+	}
+	s->clock_offset_s = offset;
+}
+
+static void tidy(struct state *s)
+{
+	const struct config *c = s->config;
+	int certs = 0, changes = 0, events = 0;
+	struct vmp_msg msg;
+
+	if (vmp_store_cert_tidy(s->store, s->clock.now, c->keep_certificates, TIDY_ROWS, &certs, &msg) != VMP_OK ||
+	    vmp_store_change_tidy(s->store, s->clock.now, c->keep_changes, TIDY_ROWS, &changes, &msg) != VMP_OK ||
+	    vmp_store_audit_tidy(s->store, s->clock.now, c->keep_audit, TIDY_ROWS, &events, &msg) != VMP_OK)
+		vmp_log(VMP_LOG_ERROR, "upkeep-failed", "why", msg.text, NULL);
+}
+
+static void second(struct state *s)
+{
+	if (s->denials > 50)
+		vmp_log(VMP_LOG_WARNING, "denials-not-audited", "n", vmp_log_num((long long)s->denials - 50), NULL);
+	s->denials = 0;
+	watch_clock(s);
+	coi_keys_retire(s);
+	if (s->ticks % (TIDY_S * TICKS_A_SECOND) == 0)
+		tidy(s);
+}
+
+void upkeep_tick(struct state *s)
+{
+	struct vmp_msg msg;
+	bool others = false, each_second;
+	int err;
+
+	each_second = ++s->ticks % TICKS_A_SECOND == 0;
+	if (vmp_store_poll(s->store, &others, &msg) != VMP_OK)
+		vmp_log(VMP_LOG_ERROR, "store-failed", "why", msg.text, NULL);
+	s->changed = s->changed || others;
+	if (!s->changed && !each_second)
+		return;
+	vmp_clock_read(&s->clock);
+	err = vmp_store_begin(s->store, &msg);
+	if (err != VMP_OK) {
+		vmp_log(VMP_LOG_WARNING, "upkeep-postponed", "why", msg.text, NULL);
+		return;
+	}
+	/* Peers learn who has gone before anybody gets the next epoch's key. */
+	directory_look(s);
+	coi_keys_rotate(s);
+	if (each_second)
+		second(s);
+	state_commit(s);
+}
+
+/* The signer has answered, and the commit will tell of the disk. */
+static int healthy(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg)
+{
+	int err = vmp_store_touch(s->store, msg);
+
+	(void)reply;
+	return err == VMP_OK
+		       ? state_answer_json(s, job->net_id,
+					   json_pack("{s:s, s:s, s:s}", "store", "ok", "signer", "ok", "disk", "ok"))
+		       : err;
+}
+
+int health_get(struct state *s, const struct message *m, struct vmp_msg *msg)
+{
+	struct message ask = { .type = M_CHAIN };
+
+	(void)msg;
+	return state_ask(s, m, &ask, healthy, NULL, NULL);
+}
+
+int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg)
+{
+	struct evbuffer *text = evbuffer_new();
+	int err = VMP_ENOMEM;
+
+	(void)msg;
+	if (text) {
+		metric_write(METRIC_STORE, text);
+		err = state_answer(s, m->id, evbuffer_pullup(text, -1), evbuffer_get_length(text));
+		evbuffer_free(text);
+	}
+	return err;
+}
