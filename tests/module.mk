@@ -1,7 +1,7 @@
 # Unit tests (Check), fuzz targets with their corpora, system tests against the real servers, benches.
-unit_SRCS := $(sort $(wildcard tests/unit/*.c))
-unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv
-CFLAGS_tests = -DWIRE_DIR='"$(CURDIR)/tests/wire"'
+unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c
+unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -levent
+CFLAGS_tests = -Ipolicyd -DWIRE_DIR='"$(CURDIR)/tests/wire"'
 PROGRAMS += unit
 TEST_PROGRAMS := unit radhex radload
 
@@ -13,19 +13,23 @@ PROGRAMS += radhex radload
 
 # -- fuzzing: tests/fuzz/fuzz_NAME.c.  `make check` replays each corpus without a fuzzer. ----------
 fuzz_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+# Decoders of a program's own.
+fuzz_EXTRA_message := policyd/message.c
+fuzz_EXTRA_body := policyd/net/body.c
 define fuzz_replay
-fuzz-$(1)_SRCS := tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c
-fuzz-$(1)_LIBS := -lcsv -ljansson
+fuzz-$(1)_SRCS := tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c $(fuzz_EXTRA_$(1))
+fuzz-$(1)_LIBS := -lcsv -ljansson -levent
 PROGRAMS += fuzz-$(1)
 endef
 $(foreach n,$(fuzz_NAMES),$(eval $(call fuzz_replay,$(n))))
 
 # With libFuzzer, from source in one go: another compiler and other flags than the rest.
-build/fuzz/fuzz-%: tests/fuzz/fuzz_%.c $(lib_SRCS) build/gen/schema.c
+.SECONDEXPANSION:
+build/fuzz/fuzz-%: tests/fuzz/fuzz_%.c $(lib_SRCS) build/gen/schema.c $$(fuzz_EXTRA_$$*)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o $@ $^ -lcsv -ljansson $(lib_LIBS)
+	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -Ipolicyd -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-o $@ $^ -lcsv -ljansson -levent $(lib_LIBS)
 
 TIME ?= 60
 fuzz: $(if $(T),fuzz-run-$(T),$(fuzz_NAMES:%=fuzz-run-%))
@@ -35,7 +39,7 @@ fuzz-run-%: build/fuzz/fuzz-%
 		build/fuzz/corpus-$* tests/fuzz/corpus/$*
 
 # -- make check -----------------------------------------------------------------------------------
-system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh,$(wildcard tests/system/*.sh))))
+system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh,$(wildcard tests/system/*.sh))))
 .PHONY: check check-unit check-fuzz check-system
 check: check-unit check-fuzz check-system
 

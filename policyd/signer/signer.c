@@ -43,7 +43,7 @@ static bool exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
-/* The directory that a file is to stand in, for root alone. */
+/* The directory that a file is to stand in.  Keys have modes of their own. */
 static int make_directory(const char *path, struct vmp_msg *msg)
 {
 	char dir[VMP_INI_TEXT];
@@ -55,7 +55,7 @@ static int make_directory(const char *path, struct vmp_msg *msg)
 	if (!slash || slash == dir)
 		return VMP_OK;
 	*slash = '\0';
-	if (!exists(dir) && mkdir(dir, 0700) != 0)
+	if (!exists(dir) && mkdir(dir, 0755) != 0)
 		return vmp_fail(msg, VMP_EIO, "%s: cannot make the directory: %m", dir);
 	return VMP_OK;
 }

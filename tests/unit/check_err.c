@@ -7,7 +7,7 @@ START_TEST(every_number_has_a_word)
 {
 	int e;
 
-	for (e = VMP_ENOMEM; e <= VMP_OK; e++)
+	for (e = VMP_EACCES; e <= VMP_OK; e++)
 		ck_assert_str_ne(vmp_strerror(e), "unknown error");
 	ck_assert_str_eq(vmp_strerror(1), "unknown error");
 	ck_assert_str_eq(vmp_strerror(-1000), "unknown error");

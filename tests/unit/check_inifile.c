@@ -1,0 +1,135 @@
+#include "inifile.h"
+#include "suites.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct into {
+	char text[VMP_INI_TEXT];
+	int64_t num, life;
+	bool flag;
+} into;
+
+static const struct vmp_option options[] = {
+	{ "a", "text", VMP_OPT_TEXT, offsetof(struct into, text), "preset", 0, 0 },
+	{ "a", "num", VMP_OPT_INT, offsetof(struct into, num), "5", 1, 10 },
+	{ "b", "life", VMP_OPT_DURATION, offsetof(struct into, life), "1h", 1, 86400 },
+	{ "b", "flag", VMP_OPT_BOOL, offsetof(struct into, flag), "no", 0, 1 },
+	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
+};
+
+static struct vmp_msg msg;
+
+static int read_text(const char *text)
+{
+	return vmp_ini_text("x.conf", text, strlen(text), options, &into, &msg);
+}
+
+START_TEST(presets_hold)
+{
+	ck_assert_int_eq(read_text(""), VMP_OK);
+	ck_assert_str_eq(into.text, "preset");
+	ck_assert_int_eq(into.num, 5);
+	ck_assert_int_eq(into.life, 3600);
+	ck_assert(!into.flag);
+}
+END_TEST
+
+START_TEST(values_are_taken)
+{
+	ck_assert_int_eq(read_text("; comment\n[a]\ntext = one, two\nnum=10\n[b]\nlife = 15m ; a quarter\nflag = on\n"),
+			 VMP_OK);
+	ck_assert_str_eq(into.text, "one, two");
+	ck_assert_int_eq(into.num, 10);
+	ck_assert_int_eq(into.life, 900);
+	ck_assert(into.flag);
+}
+END_TEST
+
+static const struct {
+	const char *text, *why;
+} wrongs[] = {
+	{ "[a]\nnum = 11\n", "x.conf:2: [a] num: expected 1 to 10" },
+	{ "[a]\nnum = 0\n", "x.conf:2: [a] num: expected 1 to 10" },
+	{ "[a]\nnum = -1\n", "x.conf:2: [a] num: expected" },
+	{ "[a]\nnum = 5s\n", "x.conf:2: [a] num: expected" },
+	{ "[a]\nnum = 99999999999999999999\n", "x.conf:2: [a] num: expected" },
+	{ "[a]\nnum =\n", "x.conf:2: [a] num: expected" },
+	{ "[b]\nlife = 2d\n", "x.conf:2: [b] life: expected 1 to 86400 seconds" },
+	{ "[b]\nlife = 1w\n", "x.conf:2: [b] life: expected" },
+	{ "[b]\nlife = 9223372036854775807d\n", "x.conf:2: [b] life: expected" },
+	{ "[b]\nflag = maybe\n", "x.conf:2: [b] flag: expected yes or no" },
+	{ "[a]\nnom = 1\n", "x.conf:2: [a] nom: there is no such option" },
+	{ "[b]\nnum = 1\n", "x.conf:2: [b] num: there is no such option" },
+	{ "num = 1\n", "x.conf:1: [] num: there is no such option" },
+	{ "\n\n[a]\nnum = 1\nnum = 2\n", "x.conf:5: [a] num: given twice" },
+	{ "[a]\nrubbish\n", "x.conf:2: expected [section]" },
+	{ "[a\n", "x.conf:1: expected [section]" },
+};
+
+START_TEST(wrong_lines_are_named)
+{
+	ck_assert_int_eq(read_text(wrongs[_i].text), VMP_EINVAL);
+	ck_assert_msg(strstr(msg.text, wrongs[_i].why) == msg.text, "said: %s", msg.text);
+}
+END_TEST
+
+START_TEST(a_long_line_is_refused)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "[a]\ntext = %0250d\n", 1);
+	ck_assert_int_eq(read_text(text), VMP_EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, "x.conf:2: the line is longer"));
+}
+END_TEST
+
+START_TEST(files_are_read)
+{
+	char path[] = "/tmp/check-inifile.XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq((int)write(fd, "[a]\nnum = 3\n", 12), 12);
+	close(fd);
+	ck_assert_int_eq(vmp_ini_read(path, options, &into, &msg), VMP_OK);
+	ck_assert_int_eq(into.num, 3);
+	unlink(path);
+	ck_assert_int_eq(vmp_ini_read(path, options, &into, &msg), VMP_ENOENT);
+	ck_assert_ptr_nonnull(strstr(msg.text, path));
+}
+END_TEST
+
+START_TEST(words_of_a_list)
+{
+	const char *at = " one,two\t three ,";
+	char word[8];
+
+	ck_assert(vmp_ini_word(&at, word, sizeof(word)));
+	ck_assert_str_eq(word, "one");
+	ck_assert(vmp_ini_word(&at, word, sizeof(word)));
+	ck_assert_str_eq(word, "two");
+	ck_assert(vmp_ini_word(&at, word, sizeof(word)));
+	ck_assert_str_eq(word, "three");
+	ck_assert(!vmp_ini_word(&at, word, sizeof(word)));
+	at = "much-too-long";
+	ck_assert(!vmp_ini_word(&at, word, sizeof(word)));
+}
+END_TEST
+
+Suite *check_inifile(void)
+{
+	Suite *s = suite_create("inifile");
+	TCase *tc = tcase_create("options");
+
+	tcase_add_test(tc, presets_hold);
+	tcase_add_test(tc, values_are_taken);
+	tcase_add_loop_test(tc, wrong_lines_are_named, 0, (int)(sizeof(wrongs) / sizeof(wrongs[0])));
+	tcase_add_test(tc, a_long_line_is_refused);
+	tcase_add_test(tc, files_are_read);
+	tcase_add_test(tc, words_of_a_list);
+	suite_add_tcase(s, tc);
+	return s;
+}
