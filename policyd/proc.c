@@ -16,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG	    4096
-#define STOP_S	    5 /* [s] that processes have to end by themselves */
-#define PAUSE_MAX_S 30
-#define STEADY_S    60 /* [s] after which a failure is no repetition */
-#define SPARE_FILES 64
+#define BACKLOG	     4096
+#define STOP_S	     5	 /* [s] that processes have to end by themselves */
+#define PAUSE_MS     100 /* [ms] before the second restart in a row; doubled for each further one */
+#define PAUSE_MAX_MS 30000
+#define STEADY_S     60 /* [s] after which a failure is no repetition */
+#define SPARE_FILES  64
 
 static unsigned needs_sockets(const struct proc_env *env)
 {
@@ -61,7 +62,7 @@ struct supervisor {
 	pid_t pid[PROCS]; /* 0: not running */
 	int exit_code;
 	time_t started;
-	unsigned pause_s;
+	unsigned pause_ms;
 };
 
 static void close_listening(struct supervisor *s)
@@ -317,18 +318,18 @@ static void reload(struct supervisor *s)
 	vmp_log(VMP_LOG_INFO, "reloaded", "config", s->path, NULL);
 }
 
-/* [s] Longer and longer while processes keep ending soon after their start. */
+/* Longer and longer while processes keep ending soon after their start. */
 static void pause_before_restart(struct supervisor *s)
 {
-	struct timespec wait = { 0 };
+	struct timespec wait;
 
 	if (time(NULL) - s->started >= STEADY_S)
-		s->pause_s = 0;
-	wait.tv_sec = s->pause_s;
-	s->pause_s = s->pause_s ? s->pause_s * 2 : 1;
-	if (s->pause_s > PAUSE_MAX_S)
-		s->pause_s = PAUSE_MAX_S;
-	if (wait.tv_sec > 0 && sigtimedwait(&s->signals, NULL, &wait) == SIGTERM)
+		s->pause_ms = 0;
+	wait = (struct timespec){ .tv_sec = s->pause_ms / 1000, .tv_nsec = s->pause_ms % 1000 * 1000000L };
+	s->pause_ms = s->pause_ms ? s->pause_ms * 2 : PAUSE_MS;
+	if (s->pause_ms > PAUSE_MAX_MS)
+		s->pause_ms = PAUSE_MAX_MS;
+	if (sigtimedwait(&s->signals, NULL, &wait) == SIGTERM)
 		raise(SIGTERM); /* blocked: the next wait takes it */
 }
 

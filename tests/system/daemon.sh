@@ -145,6 +145,23 @@ starting() {
 	as "$1" POST "/v1/vms/$2/starting" -H 'Content-Type: application/json' -d "{\"mac\": \"$3\", \"template\": \"$4\"}"
 }
 
+# sql STATEMENT...: as an administrator types it; waits for other writers, which the bare shell does not.
+sql() { sqlite3 -bail -cmd '.timeout 10000' "$POLICYD_STORE" "$@"; }
+
+# The demo's records, and templates for them: web makes VMs that nobody registered, db does not.
+policyd_sample() {
+	sql ".read $TOP/tests/demo/sample.sql" \
+		"INSERT INTO template (name, tenant_id, enclave_id, auto_create, gateway, licence_product)
+			SELECT 'web', tenant.id, enclave.id, 1, 'gw-east.example', 'web-std' FROM tenant, enclave
+			WHERE tenant.name = 'acme' AND enclave.name = 'east'" \
+		"INSERT INTO template (name, tenant_id, enclave_id, auto_create, gateway, licence_product)
+			SELECT 'db', tenant_id, enclave_id, 0, gateway, 'db-std' FROM template WHERE name = 'web'" \
+		"INSERT INTO template_coi SELECT template.id, coi.id FROM template, coi
+			WHERE (template.name = 'web' AND coi.name = 'web') OR (template.name = 'db' AND coi.name IN ('db', 'admin'))" || return 1
+	wait_for 5 coi_keys_made
+}
+coi_keys_made() { [ "$(sql 'SELECT count(*) FROM coi_rotation')" = 0 ]; }
+
 # field NAME < JSON: one member of an object, as it stands
 field() { sed -n "s/.*\"$1\":\"\\([^\"]*\\)\".*/\\1/p"; }
 
