@@ -9,8 +9,9 @@
  * @param der  room for VMP_CSR_MAX octets. @return VMP_OK; VMP_EINVAL. */
 VMP_CHECKED int vmp_est_request(const char *body, size_t len, uint8_t *der, size_t *der_len, struct vmp_msg *msg);
 
-/** A certs-only PKCS#7 (RFC 7030 4.1.3 and 4.2.3) of certificates in DER that stand one after the other, as base64 in
- * lines of 64, from malloc.  @return NULL when out of memory or certs is no sequence of DER elements. */
+/** A certs-only PKCS#7 (RFC 7030 4.1.3 and 4.2.3) of certificates in DER that stand one after the other, as base64
+ * without line ends (RFC 8951 section 3.1: there are clients that take nothing else), from malloc.
+ * @return NULL when out of memory or certs is no sequence of DER elements. */
 char *vmp_est_certs(const uint8_t *certs, size_t len, size_t *out_len);
 /** The CsrAttrs (RFC 7030 4.5.2) that ask for P-256 and ecdsa-with-SHA256, as base64; constant. */
 const char *vmp_est_csrattrs(void);

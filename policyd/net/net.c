@@ -53,6 +53,7 @@ static struct evhttp *make_http(const struct route *const *tables, int timeout)
 	evhttp_set_max_body_size(http, BODY_MAX);
 	evhttp_set_timeout(http, timeout);
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT);
+	evhttp_set_flags(http, EVHTTP_SERVER_LINGERING_CLOSE); /* or a client that still sends never reads why */
 	evhttp_set_gencb(http, request_route, (void *)(uintptr_t)tables);
 	return http;
 }

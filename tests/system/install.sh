@@ -25,7 +25,8 @@ out=$(mk install)
 is 'make install' "$? $out" '0 '
 for f in "$LIBDIR/rlm_vmprov.so" /usr/bin/vmprov /usr/share/bash-completion/completions/vmprov \
 	/usr/lib/systemd/system/vmprov-store.service /usr/lib/systemd/system/freeradius.service.d/vmprov.conf \
-	/usr/lib/sysctl.d/60-vmprov.conf; do
+	/usr/lib/sysctl.d/60-vmprov.conf /usr/bin/policyd /etc/vmprov/policyd.conf \
+	/usr/lib/systemd/system/vmprov-policyd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov.conf; do
 	ok "$f is installed" test -f "$R$f"
 done
 for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov{,_eap} {sites-available,policy.d}/vmprov; do
@@ -33,7 +34,7 @@ for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov
 done
 is 'every dialect is installed' \
 	"$(ls "$R$RADDB/mods-config/vmprov/dialects")" "$(ls "$TOP/raddb/mods-config/vmprov/dialects")"
-is 'no program of the tests' "$(ls "$R/usr/bin")" vmprov
+is 'no program of the tests' "$(ls "$R/usr/bin")" $'policyd\nvmprov'
 for page in "$TOP"/docs/*.[1-8] "$TOP"/docs/man/*.[1-8]; do
 	[ ! -e "$page" ] || ok "${page##*/} is installed" test -f "$R/usr/share/man/man${page##*.}/${page##*/}"
 done
@@ -42,13 +43,22 @@ is 'modes: a program, the module, secrets, the state folder' \
 ok 'the program runs' "$R/usr/bin/vmprov" version
 like 'STATEDIR is the store that the module reads' "$(cat "$R$RADDB/mods-available/vmprov")" \
 	$'\n\t''filename = /srv/vmprov/policy.db'$'\n'
-is 'no other place is left, nor a placeholder' "$(grep -rlE '/var/lib/vmprov|@[a-z]+@' "$R/etc" "$R/usr/lib/systemd")" ''
+is 'no other place is left, nor a placeholder' "$(grep -rlE '/var/lib/vmprov|@[a-z]+@' "$R/etc" "$R/usr/lib/"{systemd,sysusers.d,tmpfiles.d})" ''
 if [ -x /usr/bin/systemd-analyze ]; then
-	sed "s|/usr/bin/vmprov|$R&|" "$R/usr/lib/systemd/system/vmprov-store.service" \
-		> "$T/vmprov-store.service"
-	like 'systemd understands the unit' "$(systemd-analyze verify --man=no "$T/vmprov-store.service" 2>&1 |
-		grep vmprov-store)," '^,$'
+	for unit in vmprov-store vmprov-policyd; do
+		sed "s|/usr/bin/|$R&|" "$R/usr/lib/systemd/system/$unit.service" > "$T/$unit.service"
+		like "systemd understands $unit" "$(systemd-analyze verify --man=no "$T/$unit.service" 2>&1 |
+			grep "$unit")," '^,$'
+	done
 fi
+if [ -x /usr/bin/systemd-sysusers ] && [ -r /etc/shadow ]; then
+	like 'systemd makes the users' "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov.conf" 2>&1)$(getent passwd)" \
+		'vmprov.*vmprov-net.*vmprov-signer'
+fi
+printf '[process]\nnet_user =\nstore_user =\nsigner_user =\n' > "$T/users"
+sed '1,/^\[listen/{/^\[listen/!d}' "$R/etc/vmprov/policyd.conf" >> "$T/users"
+ok 'policyd takes the configuration' "$R/usr/bin/policyd" -t -c "$T/users"
+is 'which says what is the default anyway' "$(grep -cvE '^(#.*|\[[a-z]+\]|)$' "$R/etc/vmprov/policyd.conf")" 0
 
 # A client without require_message_authenticator can be lied to (BlastRADIUS).
 is 'every client that we ship requires Message-Authenticator' "$(find "$R$RADDB" -type f -exec awk '
@@ -67,6 +77,11 @@ is 'changed files are kept, in a line each' "$(sort <<< "$out")" \
 is 'it is as it was' "$(tail -n 1 "$R$RADDB/clients-vmprov.conf")" '# mine'
 ok 'the new one is beside it' cmp "$TOP/raddb/clients-vmprov.conf" "$R$RADDB/clients-vmprov.conf.new~"
 is 'and has no more readers' "$(mode "$RADDB/clients-vmprov.conf.new~")" 640
+
+echo '# mine' >> "$R/etc/vmprov/policyd.conf"
+is "policyd's as well" "$(mk install | grep policyd)" \
+	"kept $R/etc/vmprov/policyd.conf, which differs; the new one is $R/etc/vmprov/policyd.conf.new~"
+like 'it is as it was' "$(tail -n 1 "$R/etc/vmprov/policyd.conf")" '^# mine$'
 
 # An earlier version's file that nobody changed: what was shipped last is what is there.
 echo '# earlier' | tee -a "$R/usr/share/vmprov/raddb/vmprov.conf" >> "$R$RADDB/vmprov.conf"
@@ -126,8 +141,8 @@ fi
 owner() { stat -c '%U:%G %a' "$L/$1"; }
 # shellcheck disable=SC2317 # through ok and fails
 as_server() { setpriv --reuid freerad --regid freerad --clear-groups "$@"; }
-# As vmprov-store.service has it: root without any capability, in the server's group.
-as_unit() { setpriv --regid freerad --clear-groups --inh-caps=-all --bounding-set=-all "$@"; }
+# As vmprov-store.service has it: root with two capabilities, in the server's group.
+as_unit() { setpriv --regid freerad --clear-groups --inh-caps=-all --bounding-set=-all,+dac_override,+chown "$@"; }
 
 if [ "$(id -u)" = 0 ] && id freerad >/dev/null 2>&1; then
 	L=$T/live
@@ -150,6 +165,13 @@ if [ "$(id -u)" = 0 ] && id freerad >/dev/null 2>&1; then
 	ok 'the server reads the store' as_server "$L/bin/vmprov" --store "$L/state/policy.db" vm list
 	kill "$unit"
 	wait "$unit"
+	# policyd gives the store to a user of its own.
+	rm -f "$L"/state/policy.db-*
+	chown nobody "$L/state" "$L/state/policy.db"
+	as_unit "$L/bin/vmprov" --store "$L/state/policy.db" migrate >/dev/null
+	is 'the unit may migrate a store that is not its own' $? 0
+	is 'and leaves what is beside it to the owner' "$(owner state/policy.db-shm), $(owner state/policy.db-wal)" \
+		'nobody:freerad 640, nobody:freerad 640'
 	T_CLEANUP=()
 fi
 
@@ -164,6 +186,6 @@ fi
 touch "$R/srv/vmprov/policy.db"
 ok 'make uninstall' mk uninstall
 is 'changed files and the store are left, nothing else' "$(files)" \
-	"$(printf '.%s\n' "${changed[@]/#/$RADDB/}" /srv/vmprov/policy.db)"
+	"$(printf '.%s\n' "${changed[@]/#/$RADDB/}" /etc/vmprov/policyd.conf /srv/vmprov/policy.db | sort)"
 is 'twice is once' "$(mk uninstall | grep -v '^rm')" "kept $R/srv/vmprov"
 t_end

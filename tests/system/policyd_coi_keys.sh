@@ -9,8 +9,8 @@ policyd_start "$T" || exit 1
 policyd_sample
 host_enrol hv1 || exit 1
 
-id() { printf '11111111-2222-4333-8444-5555555555%02d' "$1"; }
-new() { printf '52:54:00:00:09:%02d' "$1"; }
+uuid_of() { printf '11111111-2222-4333-8444-5555555555%02d' "$1"; }
+mac_of() { printf '52:54:00:00:09:%02d' "$1"; }
 wg() { printf '%032d' "$1" | base64; }
 # open NAME [FILE]: what a member gets, "COI EPOCH DIGEST NOT_AFTER" a line, as the client library opens it
 open() {
@@ -23,7 +23,7 @@ envelope() { sed "s/.*\"coi\":\"$2\",\"epoch\":$3,\"current\":[a-z]*,\"cms\":\"\
 ack() { as "$1" PUT "/v1/coi-keys/$2" -d "{\"epoch\": $3}"; }
 
 for n in 1 2; do
-	join hv1 "$(id $n)" "$(new $n)" web "vm$n" || exit 1
+	join hv1 "$(uuid_of $n)" "$(mac_of $n)" web "vm$n" || exit 1
 	as "vm$n" PUT /v1/self -d "{\"wireguard_key\": \"$(wg $n)\", \"endpoint\": \"192.0.2.$n:51820\"}" >/dev/null
 done
 like 'a member opens its key' "$(open vm1)" '^web 1 [0-9a-f]{64} [0-9]+$'
@@ -53,12 +53,12 @@ fails 'a host gets no keys' 'status 403' as hv1 GET /v1/coi-keys
 
 # -- RSA members
 key_new "$T/vm3.key" rsa:2048
-join hv1 "$(id 3)" "$(new 3)" web vm3
+join hv1 "$(uuid_of 3)" "$(mac_of 3)" web vm3
 like 'an RSA member opens its key' "$(open vm3)" '^web 1 '
 is 'which is the same' "$(open vm3 | cut -d' ' -f3)" "$(open vm1 | cut -d' ' -f3)"
 
 # -- several COIs
-join hv1 "$(id 4)" 52:54:00:00:03:01 db vm4
+join hv1 "$(uuid_of 4)" 52:54:00:00:03:01 db vm4
 is 'a member of two gets two' "$(epochs vm4)" 'admin1 db1 '
 
 # -- rotation by hand, acknowledgement
@@ -82,9 +82,9 @@ open vm2 > "$T/before"
 (as vm1 GET "/v1/directory?since=$(as vm1 GET '/v1/directory?wait=0' | sed 's/.*"version":\([0-9]*\).*/\1/')&wait=10" > "$T/told") &
 waiter=$!
 sleep 0.2 # the poll is under way; what follows holds whether it is or not
-sql "UPDATE vm_record SET cois = '' WHERE mac = '$(new 2)'"
+sql "UPDATE vm_record SET cois = '' WHERE mac = '$(mac_of 2)'"
 wait "$waiter"
-like 'its peers are told that it is gone' "$(cat "$T/told")" "\"gone\":\\[\"$(id 2)\"\\]"
+like 'its peers are told that it is gone' "$(cat "$T/told")" "\"gone\":\\[\"$(uuid_of 2)\"\\]"
 ok 'then a new epoch comes' wait_for 5 epoch_is vm1 'web3 web4 '
 is 'later than the removal' "$(sql "SELECT count(*) > 0 FROM change WHERE kind = 'coi_key' AND action = 'insert' AND id >
 	(SELECT max(id) FROM change WHERE kind = 'member' AND action = 'delete')")" 1
@@ -92,8 +92,8 @@ is 'the former member gets nothing' "$(epochs vm2)" ''
 as vm1 GET /v1/coi-keys > "$T/vm1.json"
 fails 'and opens no envelope of another' '' open vm2 "$T/vm1.json"
 fails 'nor with the key that it had' '' grep -q "$(open vm1 | awk '$2 == 4 {print $3}')" "$T/before"
-for reason in "UPDATE vm_record SET enabled = 0 WHERE mac = '$(new 3)'" "UPDATE vm_record SET enabled = 1, cois = 'web' WHERE mac = '$(new 3)'" \
-	"DELETE FROM vm_record WHERE mac = '$(new 3)'"; do
+for reason in "UPDATE vm_record SET enabled = 0 WHERE mac = '$(mac_of 3)'" "UPDATE vm_record SET enabled = 1, cois = 'web' WHERE mac = '$(mac_of 3)'" \
+	"DELETE FROM vm_record WHERE mac = '$(mac_of 3)'"; do
 	before=$(sql "SELECT max(epoch) FROM coi_key JOIN coi ON coi.id = coi_id WHERE name = 'web'")
 	sql "$reason"
 	case $reason in

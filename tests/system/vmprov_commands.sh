@@ -27,7 +27,7 @@ is '--help' "$(code vmprov --help)" 0
 like 'version' "$(vmprov version)" '^vmprov [0-9].* schema: policy [0-9]+, session [0-9]+$'
 is '--version says the same' "$(vmprov --version)" "$(vmprov version)"
 like '--help lists exit codes' "$(vmprov --help)" '5 .*refuses the guest'
-for command in init migrate import export check doctor completion version help hold vm coi tenant enclave host nas; do
+for command in init migrate import export check token cert audit doctor completion version help hold vm coi tenant enclave host nas template; do
 	like "help $command" "$(vmprov help $command)" '^usage:'
 	is "$command --help is the same" "$(vmprov $command --help)" "$(vmprov help $command)"
 done
@@ -369,7 +369,7 @@ like 'doctor without a store' "$(vmprov --store "$T/none.db" doctor)" 'FAIL  fil
 
 # -- completion
 complete_words() { vmprov complete -- "$@" | paste -sd ' '; }
-like 'commands' "$(complete_words '')" 'tenant enclave coi vm host nas init'
+like 'commands' "$(complete_words '')" 'tenant enclave coi vm host nas template init'
 is 'a command' "$(complete_words imp)" import
 is 'verbs' "$(complete_words vm '')" 'add set list show rm'
 is 'columns' "$(complete_words vm set w1 tag)" 'tagged_vlans='
