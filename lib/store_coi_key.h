@@ -47,7 +47,9 @@ VMP_CHECKED int vmp_store_coi_epoch(struct vmp_store *store, int64_t coi_id, uin
 				    const uint8_t sealed[VMP_SEALED], int64_t now, int64_t grace_s,
 				    struct vmp_msg *msg);
 /** Retire epochs whose grace has ended, or whose successor every live member (a guest that is not stopped, with a
- * directory entry) has acknowledged; and enter into coi_rotation the COIs of VMs whose validity ended since last.
+ * directory entry) has acknowledged; and enter into coi_rotation the COIs of VMs whose validity ended since last.  For
+ * each VM whose time came or ended there is a change, so that directories and sessions follow.  Nothing is written when
+ * there is nothing to do.
  * @param n  out, epochs retired. */
 VMP_CHECKED int vmp_store_coi_retire(struct vmp_store *store, int64_t now, int *n, struct vmp_msg *msg);
 /** Ask for a new epoch. VMP_ENOENT. */

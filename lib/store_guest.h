@@ -52,12 +52,14 @@ VMP_CHECKED int vmp_store_guest_start(struct vmp_store *store, const struct vmp_
 /** The host says that the guest is gone: tokens void, directory entry gone, certificates revoked
  * (cessationOfOperation).
  * @param host_id  0: an administrator.
- * @return VMP_OK, also when it was stopped already; VMP_ENOENT; VMP_EACCES: it runs on another host. */
+ * @return VMP_OK, also when it was stopped already; VMP_ENOENT; VMP_EACCES: it runs on another host, or nobody said
+ * where and this host may not speak for it. */
 VMP_CHECKED int vmp_store_guest_stop(struct vmp_store *store, const char *uuid, int64_t host_id, int64_t now,
 				     struct vmp_msg *msg);
 
 /** A guest's directory entry. @param wg_key  base64 of 32 octets. @param endpoint  "192.0.2.1:51820" or
- * "[2001:db8::1]:51820". A repetition changes nothing.  VMP_EINVAL; VMP_EACCES when the guest is stopped. */
+ * "[2001:db8::1]:51820". A repetition changes nothing.  VMP_EINVAL, also for the key of another guest; VMP_EACCES when
+ * the guest is stopped, or the VM is none. */
 VMP_CHECKED int vmp_store_guest_self(struct vmp_store *store, uint64_t mac, const char *wg_key, const char *endpoint,
 				     struct vmp_msg *msg);
 
@@ -85,7 +87,8 @@ struct vmp_enrolment {
 /** May this token enrol this key under this label?  Changes nothing.
  * @param label  the EST label, the template's name ("host" for hosts); NULL: whatever the token says.
  * @return VMP_OK; VMP_EACCES: no such token, ended, void, used with another key, another template's, or the VM or host
- * may not have a certificate now.  The message for the client never tells whether a token exists. */
+ * may not have a certificate now.  The message for the client never tells whether a token exists; out->who
+ * does, for the audit event: it is empty when there is none. */
 VMP_CHECKED int vmp_store_token_check(struct vmp_store *store, const uint8_t token_hash[VMP_DIGEST],
 				      const struct vmp_clock *clock, const char *label,
 				      const uint8_t key_digest[VMP_DIGEST], struct vmp_enrolment *out,
@@ -96,5 +99,12 @@ VMP_CHECKED int vmp_store_token_check(struct vmp_store *store, const uint8_t tok
  * @param row  its who.serial, kind, not_before, not_after, subject, key_digest, der, issued_at are read. */
 VMP_CHECKED int vmp_store_enrol(struct vmp_store *store, struct vmp_enrolment *e, const struct vmp_cert_row *row,
 				const struct vmp_clock *clock, struct vmp_msg *msg);
+
+/** A guest's UUID and its template's name. @return VMP_OK; VMP_ENOENT: no guest, and both are empty. */
+VMP_CHECKED int vmp_store_guest_find(struct vmp_store *store, uint64_t mac, char uuid[VMP_UUID_TEXT],
+				     char template_name[65], struct vmp_msg *msg);
+
+/** The MAC of the guest with a UUID, which is canonical. @return VMP_OK; VMP_ENOENT. */
+VMP_CHECKED int vmp_store_guest_mac(struct vmp_store *store, const char *uuid, uint64_t *mac, struct vmp_msg *msg);
 
 #endif

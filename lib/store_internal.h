@@ -28,6 +28,12 @@ enum look {
 	LOOKS
 };
 
+/** Statements by the address of their text: store_stmt.h. */
+struct vmp_stmt_cache {
+	struct vmp_stmt_slot *slot;
+	size_t room, used; /**< room is 0 or a power of two */
+};
+
 /** [octets] One copy of the WAL index's header. */
 #define VMP_WAL_HEADER 48
 
@@ -40,6 +46,9 @@ struct vmp_store {
 	int busy_ms;	    /**< how long to wait for a lock */
 	int fd;		    /**< O_PATH on the file that is open, to notice another in its place; -1 */
 	int64_t checked_ms; /**< CLOCK_MONOTONIC when path was last found to name fd's file */
+
+	struct vmp_stmt_cache stmts;
+	int64_t polled; /**< SQLite's data version at the last vmp_store_poll(); 0: none yet */
 
 	sqlite3_stmt *look[LOOKS];
 	struct vmp_catalog_box *box; /**< NULL: not read yet */
@@ -79,6 +88,8 @@ void vmp_store_policy_columns(sqlite3_stmt *stmt, int col, struct vmp_policy *ou
 
 /** Finalize the look-up's statements and drop its catalog. */
 void vmp_store_look_clear(struct vmp_store *store);
+/** Finalize store_stmt.h's statements. */
+void vmp_stmt_clear(struct vmp_store *store);
 
 /** One migration, from schema/. */
 struct vmp_migration {

@@ -30,6 +30,14 @@ static const struct vmp_column_link host_uplink = {
 	       " EXCEPT SELECT host_id, nas_id, port FROM host_uplink WHERE host_id = ?1",
 };
 
+static const struct vmp_column_link template_coi = {
+	.drop = "DELETE FROM template_coi WHERE template_id = ?1 AND coi_id NOT IN "
+		"(SELECT coi.id FROM json_each(?2) AS item JOIN coi ON coi.name = item.value)",
+	.add = "INSERT INTO template_coi (template_id, coi_id) SELECT ?1, coalesce(coi.id, -1) "
+	       "FROM json_each(?2) AS item LEFT JOIN coi ON coi.name = item.value "
+	       "EXCEPT SELECT template_id, coi_id FROM template_coi WHERE template_id = ?1",
+};
+
 #define POLICY_COLUMNS(brief_vlan)                                                                                     \
 	{ "vlan", VMP_TYPE_INT, INHERIT | brief_vlan, .help = "untagged VLAN id, 1 to 4094" },                         \
 		{ "tagged_vlans", VMP_TYPE_TEXT, INHERIT | VMP_COL_NONE, .help = "VLAN ids separated by commas" },     \
@@ -135,6 +143,32 @@ static const struct vmp_column nas_columns[] = {
 	COMMENT_COLUMN,
 };
 
+/* Empty: the first row, which is the default. */
+#define NAMED_OR_FIRST(table) "coalesce(" NAMED(table) ", 1)"
+
+static const struct vmp_column template_columns[] = {
+	{ "name", VMP_TYPE_TEXT, BRIEF, .help = "unique, and the EST label; letters, digits, . _ -" },
+	{ "kind", VMP_TYPE_TEXT, BRIEF, .help = "vm or gateway" },
+	{ "tenant", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "whose VMs it makes; empty: default",
+	  .get = "(SELECT name FROM tenant WHERE id = r.tenant_id)", .set = "tenant_id",
+	  .value = NAMED_OR_FIRST("tenant"), .match = "r.tenant_id = " ID_OF("tenant") },
+	{ "enclave", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "where it makes them; empty: default",
+	  .get = "(SELECT name FROM enclave WHERE id = r.enclave_id)", .set = "enclave_id",
+	  .value = NAMED_OR_FIRST("enclave"), .match = "r.enclave_id = " ID_OF("enclave") },
+	{ "cois", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "COI names separated by commas: what its guests join",
+	  .get = "(SELECT group_concat(coi.name) FROM template_coi JOIN coi ON coi.id = coi_id "
+		 "WHERE template_id = r.id)",
+	  .match = "r.id IN (SELECT template_id FROM template_coi WHERE coi_id = " ID_OF("coi") ")",
+	  .link = &template_coi },
+	{ "auto_create", VMP_TYPE_BOOL, BRIEF, .help = "a host may start a VM that nobody registered: yes or no" },
+	{ "gateway", VMP_TYPE_TEXT, VMP_COL_NONE | BRIEF, .help = "the virtual gateway's address or DNS name" },
+	{ "licence_product", VMP_TYPE_TEXT, VMP_COL_NONE, .help = "what its guests need a licence for" },
+	{ "cert_life_s", VMP_TYPE_INT, VMP_COL_NULL,
+	  .help = "seconds that a certificate lasts, 300 to 31536000; empty: policyd's setting" },
+	ENABLED_COLUMN,
+	COMMENT_COLUMN,
+};
+
 #define COLUMNS(a) (a), ARRAY_SIZE(a)
 
 /* For names without case, as most are, "~" comes after every letter that they may have. */
@@ -149,6 +183,7 @@ static const struct vmp_noun_sql nouns[VMP_NOUNS] = {
 	[VMP_NOUN_COI] = {.info = {"coi", COLUMNS(coi_columns)}, PLAIN(coi)},
 	[VMP_NOUN_HOST] = {.info = {"host", COLUMNS(host_columns)}, PLAIN(host)},
 	[VMP_NOUN_NAS] = {.info = {"nas", COLUMNS(nas_columns)}, PLAIN(nas)},
+	[VMP_NOUN_TEMPLATE] = {.info = {"template", COLUMNS(template_columns)}, PLAIN(template)},
 	[VMP_NOUN_VM] =
 		{
 			.info = {"vm", COLUMNS(vm_columns)},

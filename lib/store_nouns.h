@@ -4,7 +4,7 @@
 
 #include "record.h"
 
-/** A column that is kept in a table of links to NASes: ?1 is the row's id, ?2 a JSON array of "nas" or
+/** A column that is kept in a table of links: ?1 is the row's id, ?2 a JSON array of names or of
  * "nas:port".  Both statements keep what stays, so that only what changes is a change. */
 struct vmp_column_link {
 	const char *drop, *add;

@@ -3,46 +3,58 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum form {
+	COUNTER,
+	GAUGE,
+	SECONDS /* a counter, kept in milliseconds */
+};
+
 static const struct {
 	enum metric_proc proc;
+	enum form form;
 	const char *name, *labels, *help;
-	bool gauge;
-	bool milli; /* kept in thousandths */
 } metrics[METRICS] = {
-	[METRIC_REQUESTS] = { METRIC_STORE, "vmprov_store_requests_total", "",
+	[METRIC_REQUESTS] = { METRIC_STORE, COUNTER, "vmprov_store_requests_total", "",
 			      "Requests that reached the store process." },
-	[METRIC_DENIALS] = { METRIC_STORE, "vmprov_denials_total", "", "Requests refused for what they asked." },
-	[METRIC_COMMITS] = { METRIC_STORE, "vmprov_store_commits_total", "", "Transactions." },
-	[METRIC_COMMIT_FAILURES] = { METRIC_STORE, "vmprov_store_commit_failures_total", "",
+	[METRIC_DENIALS] = { METRIC_STORE, COUNTER, "vmprov_denials_total", "",
+			     "Requests refused for what they asked." },
+	[METRIC_COMMITS] = { METRIC_STORE, COUNTER, "vmprov_store_commits_total", "", "Transactions." },
+	[METRIC_COMMIT_FAILURES] = { METRIC_STORE, COUNTER, "vmprov_store_commit_failures_total", "",
 				     "Transactions that failed: the disk is full, or the store is locked or damaged." },
-	[METRIC_SIGNATURES] = { METRIC_STORE, "vmprov_signer_replies_total", "", "Replies of the signer process." },
-	[METRIC_ISSUED_TOKEN] = { METRIC_STORE, "vmprov_certificates_issued_total", "{by=\"token\"}",
+	[METRIC_SIGNATURES] = { METRIC_STORE, COUNTER, "vmprov_signer_replies_total", "",
+				"Replies of the signer process." },
+	[METRIC_ISSUED_TOKEN] = { METRIC_STORE, COUNTER, "vmprov_certificates_issued_total", "{by=\"token\"}",
 				  "Certificates issued." },
-	[METRIC_ISSUED_RENEWAL] = { METRIC_STORE, "vmprov_certificates_issued_total", "{by=\"renewal\"}", NULL },
-	[METRIC_STARTS] = { METRIC_STORE, "vmprov_guest_starts_total", "", "Guests that hosts reported as starting." },
-	[METRIC_STOPS] = { METRIC_STORE, "vmprov_guest_stops_total", "", "Guests that hosts reported as stopped." },
-	[METRIC_ENVELOPES] = { METRIC_STORE, "vmprov_coi_key_envelopes_total", "", "COI keys wrapped for a member." },
-	[METRIC_EPOCHS] = { METRIC_STORE, "vmprov_coi_epochs_total", "", "COI key epochs begun." },
-	[METRIC_EPOCHS_RETIRED] = { METRIC_STORE, "vmprov_coi_epochs_retired_total", "", "COI key epochs retired." },
-	[METRIC_DIRECTORY_WAITERS] = { METRIC_STORE, "vmprov_directory_waiters", "",
-				       "Directory requests that wait for a change.", true },
-	[METRIC_DIRECTORY_ANSWERS] = { METRIC_STORE, "vmprov_directory_answers_total", "",
+	[METRIC_ISSUED_RENEWAL] = { METRIC_STORE, COUNTER, "vmprov_certificates_issued_total", "{by=\"renewal\"}",
+				    NULL },
+	[METRIC_STARTS] = { METRIC_STORE, COUNTER, "vmprov_guest_starts_total", "",
+			    "Guests that hosts reported as starting." },
+	[METRIC_STOPS] = { METRIC_STORE, COUNTER, "vmprov_guest_stops_total", "",
+			   "Guests that hosts reported as stopped." },
+	[METRIC_ENVELOPES] = { METRIC_STORE, COUNTER, "vmprov_coi_key_envelopes_total", "",
+			       "COI keys wrapped for a member." },
+	[METRIC_EPOCHS] = { METRIC_STORE, COUNTER, "vmprov_coi_epochs_total", "", "COI key epochs begun." },
+	[METRIC_EPOCHS_RETIRED] = { METRIC_STORE, COUNTER, "vmprov_coi_epochs_retired_total", "",
+				    "COI key epochs retired." },
+	[METRIC_DIRECTORY_WAITERS] = { METRIC_STORE, GAUGE, "vmprov_directory_waiters", "",
+				       "Directory requests that wait for a change." },
+	[METRIC_DIRECTORY_ANSWERS] = { METRIC_STORE, COUNTER, "vmprov_directory_answers_total", "",
 				       "Directory requests answered." },
-	[METRIC_CLOCK_STEPS] = { METRIC_STORE, "vmprov_clock_steps_total", "",
+	[METRIC_CLOCK_STEPS] = { METRIC_STORE, COUNTER, "vmprov_clock_steps_total", "",
 				 "Steps of the clock by more than a minute." },
-	[METRIC_CONNECTIONS] = { METRIC_NET, "vmprov_connections", "", "Open connections.", true },
-	[METRIC_CONNECTIONS_TOTAL] = { METRIC_NET, "vmprov_connections_total", "", "Connections accepted." },
-	[METRIC_CONNECTIONS_REFUSED] = { METRIC_NET, "vmprov_connections_refused_total", "",
+	[METRIC_CONNECTIONS] = { METRIC_NET, GAUGE, "vmprov_connections", "", "Open connections." },
+	[METRIC_CONNECTIONS_TOTAL] = { METRIC_NET, COUNTER, "vmprov_connections_total", "", "Connections accepted." },
+	[METRIC_CONNECTIONS_REFUSED] = { METRIC_NET, COUNTER, "vmprov_connections_refused_total", "",
 					 "Times that accepting was paused, at max_connections." },
-	[METRIC_HANDSHAKES_FAILED] = { METRIC_NET, "vmprov_tls_handshakes_failed_total", "",
+	[METRIC_HANDSHAKES_FAILED] = { METRIC_NET, COUNTER, "vmprov_tls_handshakes_failed_total", "",
 				       "TLS handshakes that failed." },
-	[METRIC_TIMEOUTS] = { METRIC_NET, "vmprov_connections_timed_out_total", "",
+	[METRIC_TIMEOUTS] = { METRIC_NET, COUNTER, "vmprov_connections_timed_out_total", "",
 			      "Connections closed since a request took too long." },
-	[METRIC_HTTP_2XX] = { METRIC_NET, "vmprov_http_responses_total", "{code=\"2xx\"}", "HTTP responses." },
-	[METRIC_HTTP_4XX] = { METRIC_NET, "vmprov_http_responses_total", "{code=\"4xx\"}", NULL },
-	[METRIC_HTTP_5XX] = { METRIC_NET, "vmprov_http_responses_total", "{code=\"5xx\"}", NULL },
-	[METRIC_HTTP_SECONDS_MS] = { METRIC_NET, "vmprov_http_response_seconds_total", "",
-				     "Time between requests and responses, long polls left out.", false, true },
+	[METRIC_HTTP_2XX] = { METRIC_NET, COUNTER, "vmprov_http_responses_total", "{code=\"2xx\"}", "HTTP responses." },
+	[METRIC_HTTP_4XX] = { METRIC_NET, COUNTER, "vmprov_http_responses_total", "{code=\"4xx\"}", NULL },
+	[METRIC_HTTP_5XX] = { METRIC_NET, COUNTER, "vmprov_http_responses_total", "{code=\"5xx\"}", NULL },
+	[METRIC_HTTP_SECONDS_MS] = { METRIC_NET, SECONDS, "vmprov_http_response_seconds_total", "",
+				     "Time between requests and responses, long polls left out." },
 };
 
 static int64_t values[METRICS];
@@ -66,8 +78,8 @@ void metric_write(enum metric_proc proc, struct evbuffer *out)
 			continue;
 		if (metrics[i].help)
 			evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help,
-					    metrics[i].name, metrics[i].gauge ? "gauge" : "counter");
-		if (metrics[i].milli)
+					    metrics[i].name, metrics[i].form == GAUGE ? "gauge" : "counter");
+		if (metrics[i].form == SECONDS)
 			evbuffer_add_printf(out, "%s%s %.3f\n", metrics[i].name, metrics[i].labels,
 					    (double)values[i] / 1000);
 		else

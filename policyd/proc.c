@@ -20,6 +20,7 @@
 #define STOP_S	     5	 /* [s] that processes have to end by themselves */
 #define PAUSE_MS     100 /* [ms] before the second restart in a row; doubled for each further one */
 #define PAUSE_MAX_MS 30000
+#define START_S	     5	/* [s] Processes that last so long were able to start */
 #define STEADY_S     60 /* [s] after which a failure is no repetition */
 #define SPARE_FILES  64
 
@@ -63,6 +64,7 @@ struct supervisor {
 	int exit_code;
 	time_t started;
 	unsigned pause_ms;
+	bool steady; /* a set of processes has run for a while */
 };
 
 static void close_listening(struct supervisor *s)
@@ -348,6 +350,7 @@ static bool generation(struct supervisor *s)
 	}
 	for (;;) {
 		sig = sigwaitinfo(&s->signals, NULL);
+		s->steady = s->steady || time(NULL) - s->started >= START_S;
 		if (sig == SIGCHLD && reap(s, false))
 			break;
 		if (sig == SIGHUP) {
@@ -363,7 +366,9 @@ static bool generation(struct supervisor *s)
 		}
 	}
 	stop_all(s);
-	if (s->exit_code == PROC_CONFIG)
+	/* What is wrong from the start needs a person; what was right before may be so again: a disk that is full now.
+	 */
+	if (s->exit_code == PROC_CONFIG && !s->steady)
 		return false;
 	pause_before_restart(s);
 	return true;

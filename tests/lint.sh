@@ -41,17 +41,22 @@ owner() {
 	shift
 	grep -lE "#[[:space:]]*include[[:space:]]*<$header" "${c[@]}" | grep -vE "$1" | none "<$header> belongs to $1"
 }
-owner 'sqlite3\.h' '^lib/store|^tests/unit/scratch'
+owner 'sqlite3\.h' '^lib/store|^tests/(unit/scratch|bench/)'
 owner 'freeradius' '^rlm_vmprov/'
-owner 'jansson\.h' '^vmprov/|^lib/(record_read|store_record)|^tests/unit/check_(record|csv)|^tests/fuzz/'
+owner 'jansson\.h' '^vmprov/|^policyd/|^lib/(log|record_read|store_record)|^tests/'
 owner 'libsmartcols' '^vmprov/output'
-owner 'openssl/' '^tests/(bench|system)/'
-grep -nE '#include "(\.\./)?(vmprov|rlm_vmprov)/' lib/*.[ch] | none 'lib includes no program'
+owner 'openssl/' '^lib/(pki|ca|est|cms|seal)|^policyd/net/(tls|conn)|^tests/'
+owner 'event2/' '^policyd/|^tests/'
+owner 'ini\.h' '^lib/inifile'
+owner 'seccomp\.h' '^policyd/sandbox'
+grep -nE '#include "(\.\./)*(vmprov|rlm_vmprov|policyd)/' lib/*.[ch] | none 'lib includes no program'
+grep -nE '#include "(\.\./)*(vmprov|rlm_vmprov|policyd)/' vmprov/*.[ch] rlm_vmprov/*.[ch] policyd/*.[ch] policyd/*/*.[ch] |
+	none 'programs do not include each other'
 
 # -- every header compiles alone
 while read -r h; do
-	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
-done < <(files 'lib/*.h' 'vmprov/*.h' 'tests/unit/*.h')
+	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -Ipolicyd -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
+done < <(files 'lib/*.h' 'vmprov/*.h' 'policyd/*.h' 'tests/unit/*.h')
 
 # -- what an operator can set is written down
 grep -oE '^	\{ "[a-z_]+", FR_CONF' rlm_vmprov/rlm_vmprov.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
@@ -69,11 +74,35 @@ grep -oE '^ATTRIBUTE[[:space:]]+VMProv-[A-Za-z-]+' raddb/dictionary.vmprov | awk
 	grep -q "$a" docs/man/rlm_vmprov.5 || echo "$a"
 done | none 'not in rlm_vmprov(5)'
 
+# -- policyd: options as "section name preset", metrics, words
+table=$(sed -nE -e 's/^[[:space:]]*TEXT\("([a-z]+)", "([a-z_]+)", [a-z_]+, (VMPROV_STATEDIR )?"(.*)"\),$/\1 \2 \3\4/p' \
+	-e 's/^[[:space:]]*NUM\("([a-z]+)", "([a-z_]+)", [A-Z_]+, [a-z_]+, "([^"]*)".*/\1 \2 \3/p' policyd/config.c |
+	sed -e 's|VMPROV_STATEDIR |/var/lib/vmprov|' -e 's/ *$//' | sort)
+sample=$(awk '/^\[/ {s = substr($1, 2, length($1) - 2)}
+	/^#[a-z_]+ =/ {name = substr($1, 2); sub(/^[^=]*= */, ""); print s " " name ($0 == "" ? "" : " " $0)}' policyd/policyd.conf | sort)
+diff <(echo "$table") <(echo "$sample") | grep '^[<>]' | none 'policyd/policyd.conf (>) does not have the presets of policyd/config.c (<)'
+page=$(awk '/^\.Ss \[/ {s = substr($2, 2, length($2) - 2)} /^\.It Va/ {print s " " $3}' docs/man/policyd.conf.5 | sort)
+diff <(cut -d ' ' -f 1,2 <<<"$table") <(echo "$page") | grep '^[<>]' | none 'policyd.conf(5) (>) does not have the options of policyd/config.c (<)'
+grep -oE '^	\{ "[a-z-]+", *(no|required|optional)_argument' policyd/main.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
+	grep -q "Fl Fl $option" docs/man/policyd.8 || echo "policyd option --$option"
+done | none 'not in policyd(8)'
+grep -ohE '\bvmprov_[a-z_]+' policyd/metrics.c policyd/net/status.c | sort -u | while read -r metric; do
+	grep -q "\`$metric" docs/OPERATING.md docs/PROTOCOL.md || echo "metric $metric"
+done | none 'neither in docs/OPERATING.md nor in docs/PROTOCOL.md'
+{
+	grep -ohE '(state|actor)_audit\((s|store|[a-z]+->store), [^,]*' policyd/store/*.c vmprov/*.c | grep -oE '"[a-z-]+"'
+	grep -oE '^	\[M_[A-Z_]+\] = .*' policyd/store/state.c | grep -oE '"[a-z-]+"'
+	grep -ohE 'vmp_log\(VMP_LOG_[A-Z]+, [^,]*' policyd/*.c policyd/*/*.c | grep -oE '"[a-z-]+"'
+	grep -ohE "INTO audit .* SELECT '[a-z-]+'" schema/policy/*.sql | sed "s/.*'\(.*\)'/\"\1\"/"
+} | tr -d '"' | sort -u | while read -r word; do
+	grep -q "\`$word\`" docs/PROTOCOL.md || echo "event $word"
+done | none 'not in docs/PROTOCOL.md'
+
 # -- programs that look for mistakes
 shellcheck -S warning -x -P SCRIPTDIR "${sh[@]}" | none 'shellcheck'
 for page in docs/man/*.[1-8]; do mandoc -Tlint -Wwarning "$page"; done | none 'mandoc'
-cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib \
-	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib vmprov rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
+cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib -Ipolicyd \
+	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib vmprov policyd rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
 	grep -E '(error|warning|portability):' | none 'cppcheck'
 
 # -- the project speaks of itself alone

@@ -3,13 +3,19 @@ unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/bo
 unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -levent
 CFLAGS_tests = -Ipolicyd -DWIRE_DIR='"$(CURDIR)/tests/wire"'
 PROGRAMS += unit
-TEST_PROGRAMS := unit radhex radload
+TEST_PROGRAMS := unit radhex radload vmprov-open estload estbare
 
 radhex_SRCS := tests/system/radhex.c
 radhex_LIBS := -lcrypto
 radload_SRCS := $(sort $(wildcard tests/bench/radload*.c))
 radload_LIBS := -lcrypto
-PROGRAMS += radhex radload
+vmprov-open_SRCS := tests/system/vmprov_open.c
+PROGRAMS += radhex radload vmprov-open
+estload_SRCS := $(sort $(wildcard tests/bench/estload*.c))
+estload_LIBS := -lssl -lcrypto
+estbare_SRCS := $(sort $(wildcard tests/bench/bare*.c)) tests/bench/estload_http.c
+estbare_LIBS := -lssl -lcrypto
+PROGRAMS += estload estbare
 
 # -- fuzzing: tests/fuzz/fuzz_NAME.c.  `make check` replays each corpus without a fuzzer. ----------
 fuzz_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
@@ -55,9 +61,11 @@ check-system: all
 # -- make bench -----------------------------------------------------------------------------------
 bench: all
 	$(Q)B=$(B) bash tests/bench/bench.sh
+	$(Q)B=$(B) bash tests/bench/policyd.sh
 
 bench-quick: all
 	$(Q)B=$(B) bash tests/bench/bench.sh --quick
+	$(Q)B=$(B) bash tests/bench/policyd.sh --quick
 
 # -- sanitizers inside the server -------------------------------------------------------------------
 ifdef SAN

@@ -3,6 +3,7 @@
 #include "mac.h"
 #include "output.h"
 #include "record_read.h"
+#include "when.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,31 +298,6 @@ static int answer(const struct cli *cli, struct question *q)
 	return allowed ? CLI_OK : CLI_VERDICT;
 }
 
-/* UTC, in one of the forms, whole; or unix seconds. */
-static bool read_time(const char *text, int64_t *out)
-{
-	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ",
-					     "%Y-%m-%dT%H:%M:%S",
-					     "%Y-%m-%d %H:%M:%S",
-					     "%Y-%m-%dT%H:%M",
-					     "%Y-%m-%d %H:%M",
-					     "%Y-%m-%d",
-					     "%s" };
-	size_t i;
-
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct tm tm = { .tm_mday = 1 };
-		const char *end = strptime(text, forms[i], &tm);
-
-		if (!end || *end)
-			continue;
-		/* %s gives local time. */
-		*out = strcmp(forms[i], "%s") == 0 ? mktime(&tm) : timegm(&tm);
-		return true;
-	}
-	return false;
-}
-
 static int read_question(const struct cli *cli, struct question *q)
 {
 	size_t i;
@@ -340,7 +316,7 @@ static int read_question(const struct cli *cli, struct question *q)
 				       .port = -1,
 				       .cert_name = q->cert_names,
 				       .now = time(NULL) };
-	if (q->at && !read_time(q->at, &q->req.now))
+	if (q->at && !when_read(q->at, &q->req.now))
 		return cli_usage(cli, "%s: expected a UTC time such as 2026-12-01T08:00:00Z", q->at);
 	return CLI_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef CLI_H
 #define CLI_H
 
-#include "store.h"
+#include "record.h"
 
 #include <getopt.h>
 
@@ -63,11 +63,16 @@ int import_run(struct cli *cli, int argc, char **argv);
 int export_run(struct cli *cli, int argc, char **argv);
 int check_run(struct cli *cli, int argc, char **argv);
 int doctor_run(struct cli *cli, int argc, char **argv);
+int token_run(struct cli *cli, int argc, char **argv);
+int cert_run(struct cli *cli, int argc, char **argv);
+int audit_run(struct cli *cli, int argc, char **argv);
 int hold_run(struct cli *cli, int argc, char **argv);
 int completion_run(struct cli *cli, int argc, char **argv);
 int complete_run(struct cli *cli, int argc, char **argv);
 
-/** What a noun can do, for help and completion; NULL ends. */
-extern const char *const noun_verbs[];
+/** What a noun can do, verb by verb, for completion.
+ * @param at    from 0; counted on.
+ * @param keys  out: every operand is a key. @return the verb; NULL at the end. */
+const char *noun_verb(enum vmp_noun noun, size_t *at, bool *keys);
 
 #endif

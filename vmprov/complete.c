@@ -126,19 +126,42 @@ static void offer_commands(const struct word *w)
 	offer(w, "--help", "");
 }
 
+static void offer_verbs(const struct word *w, enum vmp_noun noun)
+{
+	const char *name;
+	size_t at = 0;
+	bool keys;
+
+	while ((name = noun_verb(noun, &at, &keys)))
+		offer(w, name, "");
+}
+
+/* Are all operands of this verb keys? */
+static bool takes_keys(enum vmp_noun noun, const char *verb)
+{
+	const char *name;
+	size_t at = 0;
+	bool keys;
+
+	while ((name = noun_verb(noun, &at, &keys))) {
+		if (strcmp(name, verb) == 0)
+			return keys;
+	}
+	return false;
+}
+
 /* at: how many words stand before this one, from the verb on. */
 static void offer_for_noun(const struct word *w, enum vmp_noun noun, const char *verb, int at)
 {
 	bool writes = verb && (strcmp(verb, "add") == 0 || strcmp(verb, "set") == 0);
-	size_t i;
 
-	for (i = 0; noun_verbs[i] && !verb; i++)
-		offer(w, noun_verbs[i], "");
-	if (!verb)
+	if (!verb) {
+		offer_verbs(w, noun);
 		return;
+	}
 	if (strcmp(verb, "list") == 0)
 		offer_columns(w, noun, 0);
-	else if (strcmp(verb, "rm") == 0 || (at == 1 && strcmp(verb, "add") != 0))
+	else if (takes_keys(noun, verb) || (at == 1 && strcmp(verb, "set") == 0))
 		offer_names(w, noun);
 	else if (writes && at > 1)
 		offer_columns(w, noun, VMP_COL_READONLY);
@@ -147,6 +170,22 @@ static void offer_for_noun(const struct word *w, enum vmp_noun noun, const char 
 		offer(w, "--no-eap-md5", "");
 	}
 }
+
+/* What comes behind a word of a command: names of a noun, or VMP_NOUNS and these words. */
+static const struct hint {
+	const char *command, *behind;
+	enum vmp_noun noun;
+	const char *words[4];
+} hints[] = {
+	{ "completion", "completion", VMP_NOUNS, { "bash" } },
+	{ "cert", "cert", VMP_NOUNS, { "list", "show", "revoke" } },
+	{ "cert", "list", VMP_NOUN_VM, { NULL } },
+	{ "cert", "revoke", VMP_NOUN_VM, { NULL } },
+	{ "token", "token", VMP_NOUN_VM, { NULL } },
+	{ "token", "--template", VMP_NOUN_TEMPLATE, { NULL } },
+	{ "token", "--host", VMP_NOUN_HOST, { NULL } },
+	{ "check", "--nas", VMP_NOUN_NAS, { NULL } },
+};
 
 /* "--name" for every word that starts so in the command's usage: what it takes stands there anyway. */
 static void offer_options(const struct word *w, const struct cli_command *c)
@@ -163,8 +202,25 @@ static void offer_options(const struct word *w, const struct cli_command *c)
 			offer(w, option, "");
 		}
 	}
-	if (strcmp(c->name, "completion") == 0)
-		offer(w, "bash", "");
+}
+
+/* behind: the word before this one. */
+static void offer_for_command(const struct word *w, const struct cli_command *c, const char *behind)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		const struct hint *h = &hints[i];
+
+		if (strcmp(h->command, c->name) != 0 || strcmp(h->behind, behind) != 0)
+			continue;
+		if (h->noun != VMP_NOUNS)
+			offer_names(w, h->noun);
+		for (j = 0; j < 4 && h->words[j]; j++)
+			offer(w, h->words[j], "");
+	}
+	if (strncmp(behind, "--", 2) != 0)
+		offer_options(w, c);
 	if (strcmp(c->name, "help") == 0)
 		offer_commands(w);
 }
@@ -191,7 +247,7 @@ int complete_run(struct cli *cli, int argc, char **argv)
 		offer_for_noun(&w, noun, first + 1 < argc - 1 ? argv[first + 1] : NULL, argc - first - 2);
 	for (c = cli_commands; c->name && first < argc - 1; c++) {
 		if (strcmp(c->name, argv[first]) == 0)
-			offer_options(&w, c);
+			offer_for_command(&w, c, argv[argc - 2]);
 	}
 	return CLI_OK;
 }

@@ -121,8 +121,10 @@ static void look_inside(struct doctor *d, const char *path, enum vmp_store_kind 
 	if (err != VMP_OK)
 		findings_add(&d->found, VMP_GRADE_FAIL, "content", "stop the writers and restore a backup", "%s",
 			     msg.text);
-	if (err == VMP_OK && kind == VMP_STORE_POLICY)
+	if (err == VMP_OK && kind == VMP_STORE_POLICY) {
 		look_at_nases(d, store);
+		doctor_policyd(&d->found, store);
+	}
 	vmp_store_close(store);
 }
 

@@ -21,6 +21,8 @@ int findings_end(struct findings *f);
 
 /** FreeRADIUS and what of ours it has. */
 void doctor_radius(struct findings *f, const char *raddb, const char *moddir);
+/** What keeps policyd from serving guests, as far as the store tells. */
+void doctor_policyd(struct findings *f, struct vmp_store *store);
 /** Whether a NAS's dialect is installed. */
 bool doctor_has_dialect(const char *raddb, const char *dialect);
 

@@ -43,6 +43,30 @@ const struct cli_command cli_commands[] = {
 	  "  --cert    the DNS name in the host's certificate, for eap-tls\n"
 	  "  --at      UTC, such as 2026-12-01T08:00:00Z, or unix seconds; otherwise now\n",
 	  check_run },
+	{ "token", "make a join token by hand", "(VM [--template NAME] [--uuid UUID] | --host NAME) [--life SECONDS]",
+	  "Prints the token alone: the password with which a guest, or a host, enrols at policyd, once.  It voids\n"
+	  "the older tokens of the same VM or host.  Make it on policyd's machine.\n"
+	  "  --template  what a VM that is no guest yet is made from; otherwise the guest's own\n"
+	  "  --uuid      the guest's; otherwise the one it has, or a random one\n"
+	  "  --host      a host's token, for its own certificate\n"
+	  "  --life      10 to 600 seconds; otherwise 600\n",
+	  token_run },
+	{ "cert", "list, show and revoke certificates",
+	  "list [VM|host:NAME|SERIAL] [--all] | show SERIAL | revoke SERIAL|VM|host:NAME [--reason REASON]",
+	  "  list    those that are good, newest first; with --all, what has ended too\n"
+	  "  show    one, as PEM\n"
+	  "  revoke  one, or all that are good of a VM or host; final.  The VM leaves the directory, and its COIs\n"
+	  "          get new keys, unless the reason is superseded or cessationOfOperation.\n"
+	  "REASON is one of RFC 5280, such as keyCompromise; otherwise unspecified.\n",
+	  cert_run },
+	{ "audit", "show the audit trail", "[--since TIME] [--event WORD] [--about TEXT] [--last N] [--follow]",
+	  "A table; with --json a line of JSON for each event.\n"
+	  "  --since   UTC, such as 2026-12-01T08:00:00Z, or how long ago: 90s, 5m, 2h, 1d\n"
+	  "  --event   only these, such as enrolled\n"
+	  "  --about   only those whose actor or subject contains this\n"
+	  "  --last    only the last so many\n"
+	  "  --follow  go on as events come, until SIGINT; without --since and --last, from the last ten\n",
+	  audit_run },
 	{ "doctor", "look for what is wrong", "[--raddb DIR] [--moddir DIR] [--group GROUP]",
 	  "One line each: OK, WARN or FAIL, and what to do.  Exits with 1 when something failed.\n"
 	  "  --raddb   FreeRADIUS's configuration (VMPROV_RADDB in the environment)\n"
@@ -61,11 +85,23 @@ const struct cli_command cli_commands[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas", "records of the store", "", NULL,
-						 noun_run };
+static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas|template", "records of the store", "",
+						 NULL, noun_run };
 
 static const char exit_codes[] = "Exit: 0 done, 1 refused or failed, 2 wrong command line, 3 not found,\n"
 				 "4 store not available, 5 (check) the network refuses the guest.\n";
+
+static void print_noun(enum vmp_noun noun)
+{
+	const char *verb;
+	size_t at = 0;
+	bool keys, more = false;
+
+	printf("  %-10s ", vmp_noun_info(noun)->name);
+	for (; (verb = noun_verb(noun, &at, &keys)); more = true)
+		printf("%s%s", more ? ", " : "", verb);
+	putchar('\n');
+}
 
 static void print_help(void)
 {
@@ -74,7 +110,7 @@ static void print_help(void)
 
 	printf("usage: vmprov [--store FILE] [--json] COMMAND ...\n\n");
 	for (n = 0; n < VMP_NOUNS; n++)
-		printf("  %-10s add, set, list, show or rm\n", vmp_noun_info((enum vmp_noun)n)->name);
+		print_noun((enum vmp_noun)n);
 	for (c = cli_commands; c->name; c++) {
 		if (c->summary)
 			printf("  %-10s %s\n", c->name, c->summary);
@@ -115,7 +151,10 @@ int cli_fail_err(int err, const struct vmp_msg *msg)
 	static const struct {
 		int err;
 		enum cli_exit code;
-	} codes[] = { { VMP_EINVAL, CLI_REFUSED }, { VMP_EEXIST, CLI_REFUSED }, { VMP_ENOENT, CLI_NOT_FOUND } };
+	} codes[] = { { VMP_EINVAL, CLI_REFUSED },
+		      { VMP_EEXIST, CLI_REFUSED },
+		      { VMP_EACCES, CLI_REFUSED },
+		      { VMP_ENOENT, CLI_NOT_FOUND } };
 	enum cli_exit code = CLI_STORE;
 	size_t i;
 

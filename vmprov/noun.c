@@ -1,5 +1,5 @@
-/* tenant, enclave, coi, vm, host, nas: add, set, list, show, rm. */
-#include "cli.h"
+/* tenant, enclave, coi, vm, host, nas, template: add, set, list, show, rm; and what a noun has of its own. */
+#include "noun.h"
 #include "output.h"
 #include "record_read.h"
 #include "secret.h"
@@ -8,59 +8,71 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One command about one noun. */
-struct job {
-	struct cli *cli;
-	enum vmp_noun noun;
-	const struct vmp_noun_info *info;
-	struct vmp_store *store;
-	struct vmp_records *rs;
-	int argc; /* operands */
-	char **argv;
-	const char *password_file; /* NULL: not given */
-	bool no_password;
-	struct vmp_msg msg;
-};
+static int add(struct noun_job *job);
+static int set(struct noun_job *job);
+static int list(struct noun_job *job);
+static int show(struct noun_job *job);
+static int rm(struct noun_job *job);
 
-static int add(struct job *job);
-static int set(struct job *job);
-static int list(struct job *job);
-static int show(struct job *job);
-static int rm(struct job *job);
+#define EVERY (~0u)
+#define COI   (1u << VMP_NOUN_COI)
+#define MANY  (1 << 20)
 
 static const struct verb {
+	unsigned nouns; /* bits 1 << enum vmp_noun */
 	const char *name, *usage, *summary;
 	const char *done; /* for verbs that write */
+	bool each;	  /* every operand is a key */
 	int min, max;	  /* operands */
 	enum vmp_store_mode mode;
-	int (*run)(struct job *job);
+	int (*run)(struct noun_job *job);
 } verbs[] = {
-	{ "add", "KEY [COLUMN=VALUE...]", "make one", "added", 1, 1000, VMP_STORE_WRITE, add },
-	{ "set", "KEY COLUMN=VALUE...", "change one", "changed", 1, 1000, VMP_STORE_WRITE, set },
-	{ "list", "[COLUMN=VALUE...]", "show those that have these values, all without", NULL, 0, 1000, VMP_STORE_READ,
-	  list },
-	{ "show", "KEY", "show all of one", NULL, 1, 1, VMP_STORE_READ, show },
-	{ "rm", "KEY...", "remove; all or none", "removed", 1, 1 << 20, VMP_STORE_WRITE, rm },
+	{ EVERY, "add", "KEY [COLUMN=VALUE...]", "make one", "added", false, 1, 1000, VMP_STORE_WRITE, add },
+	{ EVERY, "set", "KEY COLUMN=VALUE...", "change one", "changed", false, 1, 1000, VMP_STORE_WRITE, set },
+	{ EVERY, "list", "[COLUMN=VALUE...]", "show those that have these values, all without", NULL, false, 0, 1000,
+	  VMP_STORE_READ, list },
+	{ EVERY, "show", "KEY", "show all of one", NULL, true, 1, 1, VMP_STORE_READ, show },
+	{ EVERY, "rm", "KEY...", "remove; all or none", "removed", true, 1, MANY, VMP_STORE_WRITE, rm },
+	{ COI, "rotate", "KEY...", "have policyd make new keys at once", "rotating", true, 1, MANY, VMP_STORE_WRITE,
+	  coi_rotate },
+	{ COI, "keys", "[KEY]", "show the keys' epochs, and who has them", NULL, true, 0, 1, VMP_STORE_READ, coi_keys },
 };
-
-const char *const noun_verbs[] = { "add", "set", "list", "show", "rm", NULL };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
-static int usage(struct job *job, const char *what)
+static bool has(enum vmp_noun noun, const struct verb *verb)
+{
+	return verb->nouns >> noun & 1;
+}
+
+const char *noun_verb(enum vmp_noun noun, size_t *at, bool *keys)
+{
+	while (*at < N_VERBS && !has(noun, &verbs[*at]))
+		++*at;
+	if (*at == N_VERBS)
+		return NULL;
+	*keys = verbs[*at].each;
+	return verbs[(*at)++].name;
+}
+
+static int usage(struct noun_job *job, const char *what)
 {
 	fprintf(stderr, "vmprov: %s\nTry: vmprov help %s\n", what, job->info->name);
 	return CLI_USAGE;
 }
 
-static void print_help(const struct vmp_noun_info *info)
+static void print_help(enum vmp_noun noun)
 {
-	bool vm = vmp_noun_info(VMP_NOUN_VM) == info;
+	const struct vmp_noun_info *info = vmp_noun_info(noun);
+	bool vm = noun == VMP_NOUN_VM;
 	size_t i;
 
 	puts("usage:");
-	for (i = 0; i < N_VERBS; i++)
-		printf("  vmprov %s %-4s %-22s %s\n", info->name, verbs[i].name, verbs[i].usage, verbs[i].summary);
+	for (i = 0; i < N_VERBS; i++) {
+		if (has(noun, &verbs[i]))
+			printf("  vmprov %s %-6s %-22s %s\n", info->name, verbs[i].name, verbs[i].usage,
+			       verbs[i].summary);
+	}
 	printf("\nKEY is %s.\n", vm ? "a MAC address in any common form, or a name" : "the name");
 	puts("\nCOLUMN=            without a value of its own\n"
 	     "COLUMN=inherit     the same, for columns marked i: the next level decides\n"
@@ -77,7 +89,7 @@ static void print_help(const struct vmp_noun_info *info)
 		     "  --no-eap-md5           (set) remove it");
 }
 
-static int read_columns(struct job *job, int from, struct vmp_record *rec,
+static int read_columns(struct noun_job *job, int from, struct vmp_record *rec,
 			int (*read)(struct vmp_record *rec, const char *text, struct vmp_msg *msg))
 {
 	int i, err = VMP_OK;
@@ -87,7 +99,7 @@ static int read_columns(struct job *job, int from, struct vmp_record *rec,
 	return err;
 }
 
-static int write_password(struct job *job, const char *key)
+static int write_password(struct noun_job *job, const char *key)
 {
 	char password[SECRET_MAX] = "";
 	int err = VMP_OK;
@@ -100,24 +112,23 @@ static int write_password(struct job *job, const char *key)
 	return err == VMP_EIO && job->password_file ? VMP_EINVAL : err;
 }
 
-static bool has_password(const struct job *job)
+static bool has_password(const struct noun_job *job)
 {
 	return job->password_file || job->no_password;
 }
 
 /* What was committed. */
-static void say(const struct job *job, const char *done)
+static void say(const struct noun_job *job, const struct verb *verb)
 {
-	bool all = strcmp(done, "removed") == 0;
-	int i;
+	int n = verb->each ? job->argc : 1, i;
 
 	if (job->cli->json)
-		printf("{\"%s\": %d}\n", done, all ? job->argc : 1);
-	for (i = 0; i < (all ? job->argc : 1) && !job->cli->json; i++)
-		printf("%s %s %s\n", job->info->name, job->argv[i], done);
+		printf("{\"%s\": %d}\n", verb->done, n);
+	for (i = 0; i < n && !job->cli->json; i++)
+		printf("%s %s %s\n", job->info->name, job->argv[i], verb->done);
 }
 
-static int add(struct job *job)
+static int add(struct noun_job *job)
 {
 	struct vmp_record rec = { .noun = job->noun };
 	const char *key = job->argv[0];
@@ -135,7 +146,7 @@ static int add(struct job *job)
 	return err;
 }
 
-static int set(struct job *job)
+static int set(struct noun_job *job)
 {
 	struct vmp_record rec = { .noun = job->noun };
 	const char *key = job->argv[0];
@@ -151,7 +162,7 @@ static int set(struct job *job)
 	return err;
 }
 
-static int rm(struct job *job)
+static int rm(struct noun_job *job)
 {
 	int i, err = VMP_OK;
 
@@ -160,7 +171,7 @@ static int rm(struct job *job)
 	return err;
 }
 
-static int show(struct job *job)
+static int show(struct noun_job *job)
 {
 	static const struct table_head heads[] = { { "column", false }, { "value", false } };
 	struct vmp_record rec;
@@ -187,7 +198,8 @@ static int show(struct job *job)
 	return VMP_OK;
 }
 
-static size_t brief_columns(const struct job *job, size_t at[VMP_COLUMN_MAX], struct table_head heads[VMP_COLUMN_MAX])
+static size_t brief_columns(const struct noun_job *job, size_t at[VMP_COLUMN_MAX],
+			    struct table_head heads[VMP_COLUMN_MAX])
 {
 	size_t i, n = 0;
 
@@ -202,7 +214,7 @@ static size_t brief_columns(const struct job *job, size_t at[VMP_COLUMN_MAX], st
 	return n;
 }
 
-static int list_table(struct job *job)
+static int list_table(struct noun_job *job)
 {
 	struct table_head heads[VMP_COLUMN_MAX];
 	size_t at[VMP_COLUMN_MAX], n = brief_columns(job, at, heads), i;
@@ -222,7 +234,7 @@ static int list_table(struct job *job)
 	return err;
 }
 
-static int list_json(struct job *job)
+static int list_json(struct noun_job *job)
 {
 	struct vmp_record rec;
 	size_t n = 0;
@@ -234,7 +246,7 @@ static int list_json(struct job *job)
 	return err;
 }
 
-static int list(struct job *job)
+static int list(struct noun_job *job)
 {
 	struct vmp_record filter = { .noun = job->noun };
 	int err = read_columns(job, 0, &filter, vmp_record_filter);
@@ -247,7 +259,7 @@ static int list(struct job *job)
 }
 
 /* In one transaction when the verb writes. */
-static int run_verb(struct job *job, const struct verb *verb)
+static int run_verb(struct noun_job *job, const struct verb *verb)
 {
 	bool writes = verb->done;
 	int err, code = cli_open(job->cli, verb->mode, &job->store);
@@ -262,22 +274,41 @@ static int run_verb(struct job *job, const struct verb *verb)
 	if (err == VMP_OK && writes)
 		err = vmp_store_commit(job->store, &job->msg);
 	if (err == VMP_OK && writes)
-		say(job, verb->done);
+		say(job, verb);
 	vmp_store_rollback(job->store);
 	vmp_records_free(job->rs);
 	vmp_store_close(job->store);
 	return err == VMP_OK ? CLI_OK : cli_fail_err(err, &job->msg);
 }
 
-static const struct verb *find_verb(const char *name)
+static const struct verb *find_verb(enum vmp_noun noun, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < N_VERBS; i++) {
-		if (strcmp(verbs[i].name, name) == 0)
+		if (has(noun, &verbs[i]) && strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
 	}
 	return NULL;
+}
+
+/* "expected add, set, list, show or rm" */
+static int no_verb(struct noun_job *job)
+{
+	const char *names[N_VERBS], *name;
+	size_t n = 0, at = 0, len = 0, i;
+	char text[128] = "";
+	bool keys;
+
+	while ((name = noun_verb(job->noun, &at, &keys)))
+		names[n++] = name;
+	for (i = 0; i < n && len < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+					i == 0	     ? "expected "
+					: i + 1 == n ? " or "
+						     : ", ",
+					names[i]);
+	return usage(job, text);
 }
 
 enum { OPT_FILE = 256, OPT_NO_PASSWORD, OPT_HELP };
@@ -290,7 +321,7 @@ static const struct option vm_options[] = {
 };
 
 /* @return an exit code to end with; -1 to go on. */
-static int read_options(struct job *job, int argc, char **argv)
+static int read_options(struct noun_job *job, int argc, char **argv)
 {
 	const struct option *own = job->noun == VMP_NOUN_VM ? vm_options : vm_options + 2;
 	int c;
@@ -301,20 +332,20 @@ static int read_options(struct job *job, int argc, char **argv)
 		else if (c == OPT_NO_PASSWORD)
 			job->no_password = true;
 		else
-			print_help(job->info);
+			print_help(job->noun);
 		if (c == OPT_HELP)
 			return CLI_OK;
 	}
 	job->argc = argc - optind - 1;
 	job->argv = argv + optind + 1;
 	if (job->argc < 0)
-		return usage(job, "expected add, set, list, show or rm");
+		return no_verb(job);
 	return -1;
 }
 
 int noun_run(struct cli *cli, int argc, char **argv)
 {
-	struct job job = { .cli = cli };
+	struct noun_job job = { .cli = cli };
 	const struct verb *verb;
 	int code;
 
@@ -324,9 +355,9 @@ int noun_run(struct cli *cli, int argc, char **argv)
 	code = read_options(&job, argc, argv);
 	if (code >= 0)
 		return code;
-	verb = find_verb(job.argv[-1]);
+	verb = find_verb(job.noun, job.argv[-1]);
 	if (!verb)
-		return usage(&job, "expected add, set, list, show or rm");
+		return no_verb(&job);
 	if (job.argc < verb->min || job.argc > verb->max)
 		return usage(&job, verb->min ? "expected a key" : "too many operands");
 	if (has_password(&job) &&

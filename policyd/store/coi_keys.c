@@ -43,6 +43,15 @@ static void envelope_end(struct state *s, struct job *job)
 	free(e);
 }
 
+/* Answer when all have come. */
+static int complete(struct state *s, struct job *job, const struct bundle *b)
+{
+	/* One that failed has been answered for. */
+	if (b->left > 1 || json_array_size(b->keys) != b->asked)
+		return VMP_OK;
+	return state_answer_json(s, job->net_id, json_pack("{s:O}", "keys", b->keys));
+}
+
 static int wrapped(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg)
 {
 	struct envelope *e = job->data;
@@ -56,10 +65,18 @@ static int wrapped(struct state *s, struct job *job, const struct message *reply
 		err = vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	free(text);
 	metric_add(METRIC_ENVELOPES, 1);
-	/* One that failed has been answered for. */
-	if (err == VMP_OK && b->left == 1 && json_array_size(b->keys) == b->asked)
-		err = state_answer_json(s, job->net_id, json_pack("{s:O}", "keys", b->keys));
-	return err;
+	return err == VMP_OK ? complete(s, job, b) : err;
+}
+
+/* An old epoch that cannot be opened, since the master key was changed, keeps nobody from the current one. */
+static int not_wrapped(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg)
+{
+	struct envelope *e = job->data;
+
+	if (e->current)
+		return vmp_fail(msg, -(int)reply->err, "signer: %s", reply->text);
+	e->bundle->asked--;
+	return complete(s, job, e->bundle);
 }
 
 static int wrap(struct state *s, const struct message *m, const struct vmp_coi_key_row *row, const uint8_t *cert,
@@ -73,6 +90,7 @@ static int wrap(struct state *s, const struct message *m, const struct vmp_coi_k
 			       .blob_len = cert_len };
 	struct envelope *e = calloc(1, sizeof(*e));
 	int64_t life = s->config->rotate ? s->config->rotate : UNSCHEDULED;
+	int err;
 
 	if (!e)
 		return VMP_ENOMEM;
@@ -86,7 +104,10 @@ static int wrap(struct state *s, const struct message *m, const struct vmp_coi_k
 	e->bundle = b;
 	b->asked++;
 	b->left++;
-	return state_ask(s, m, &ask, wrapped, envelope_end, e);
+	err = state_ask(s, m, &ask, wrapped, envelope_end, e);
+	if (err == STATE_LATER)
+		state_on_failure(s, not_wrapped);
+	return err;
 }
 
 static int wrap_all(struct state *s, const struct message *m, const struct vmp_coi_key_row *rows, size_t n,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* [s] life of policyd's own certificate; net renews it at half of it. */
-#define SERVER_LIFE (7 * 86400)
+#define SERVER_LIFE 86400
 
 /* What is kept while the signer works. */
 struct order {
@@ -53,7 +53,7 @@ static void fill_message(const struct order *o, struct message *m)
 static int recorded(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg)
 {
 	struct order *o = job->data;
-	char actor[160], serial[2 * VMP_SERIAL + 1];
+	char actor[STATE_ACTOR], serial[2 * VMP_SERIAL + 1];
 	int err;
 
 	o->row.der = reply->blob;

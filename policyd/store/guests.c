@@ -27,7 +27,7 @@ int guest_start(struct state *s, const struct message *m, struct vmp_msg *msg)
 	struct vmp_start start = {
 		.uuid = m->uuid, .mac = m->mac, .template_name = m->label, .name = *m->name ? m->name : NULL
 	};
-	char token[VMP_TOKEN_TEXT], actor[160], subject[64], mac[VMP_MAC_TEXT];
+	char token[VMP_TOKEN_TEXT], actor[STATE_ACTOR], subject[STATE_ACTOR], mac[VMP_MAC_TEXT];
 	uint8_t hash[VMP_DIGEST];
 	struct vmp_identity who;
 	struct vmp_join join;
@@ -43,7 +43,7 @@ int guest_start(struct state *s, const struct message *m, struct vmp_msg *msg)
 	err = vmp_store_guest_start(s->store, &start, &s->clock, (int)s->config->token_life, hash, &join, msg);
 	if (err == VMP_OK) {
 		vmp_mac_format(m->mac, mac);
-		snprintf(subject, sizeof(subject), "vm %s", mac);
+		state_vm("vm", m->mac, join.name, subject);
 		state_actor(&who, actor);
 		err = state_audit(s, join.created ? "created" : "started", actor, subject, m->uuid, msg);
 	}
@@ -59,16 +59,19 @@ int guest_start(struct state *s, const struct message *m, struct vmp_msg *msg)
 int guest_stop(struct state *s, const struct message *m, struct vmp_msg *msg)
 {
 	struct vmp_identity who;
-	char actor[160], subject[64];
+	char actor[STATE_ACTOR], subject[STATE_ACTOR];
+	uint64_t mac = 0;
 	int err = state_identify(s, m, STATE_HOSTS, &who, msg);
 
+	if (err == VMP_OK)
+		err = vmp_store_guest_mac(s->store, m->uuid, &mac, msg);
 	if (err == VMP_OK)
 		err = vmp_store_guest_stop(s->store, m->uuid, who.host_id, s->clock.now, msg);
 	if (err != VMP_OK)
 		return err;
 	state_actor(&who, actor);
-	snprintf(subject, sizeof(subject), "vm %s", m->uuid);
-	err = state_audit(s, "stopped", actor, subject, "", msg);
+	state_vm("vm", mac, "", subject);
+	err = state_audit(s, "stopped", actor, subject, m->uuid, msg);
 	if (err != VMP_OK)
 		return err;
 	vmp_log(VMP_LOG_INFO, "stopped", "uuid", m->uuid, "by", actor, NULL);

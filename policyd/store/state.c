@@ -139,6 +139,12 @@ int state_ask(struct state *s, const struct message *net, struct message *m,
 	return STATE_LATER;
 }
 
+void state_on_failure(struct state *s,
+		      int (*failed)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg))
+{
+	TAILQ_LAST(&s->jobs, job_list)->failed = failed;
+}
+
 /* -- one message ---------------------------------------------------------------------------------------------- */
 
 int state_audit(struct state *s, const char *event, const char *actor, const char *subject, const char *detail,
@@ -149,14 +155,28 @@ int state_audit(struct state *s, const char *event, const char *actor, const cha
 	return vmp_store_audit(s->store, &row, msg);
 }
 
-void state_actor(const struct vmp_identity *who, char out[160])
+void state_actor(const struct vmp_identity *who, char out[STATE_ACTOR])
 {
 	static const char *const kinds[] = {
 		[VMP_CERT_VM] = "vm",	       [VMP_CERT_GATEWAY] = "gateway", [VMP_CERT_HOST] = "host",
 		[VMP_CERT_SERVER] = "policyd", [VMP_CERT_SIGNER] = "policyd",
 	};
 
-	snprintf(out, 160, "%s %s", kinds[who->kind], who->name);
+	if (who->mac)
+		state_vm(kinds[who->kind], who->mac, who->name, out);
+	else
+		snprintf(out, STATE_ACTOR, "%s %s", kinds[who->kind], who->name);
+}
+
+void state_vm(const char *kind, uint64_t mac, const char *name, char out[STATE_ACTOR])
+{
+	char text[VMP_MAC_TEXT];
+
+	vmp_mac_format(mac, text);
+	if (*name && strcmp(name, text) != 0)
+		snprintf(out, STATE_ACTOR, "%s %s %s", kind, text, name);
+	else
+		snprintf(out, STATE_ACTOR, "%s %s", kind, text);
 }
 
 int state_identify(struct state *s, const struct message *m, unsigned kinds, struct vmp_identity *out,
@@ -173,31 +193,34 @@ int state_identify(struct state *s, const struct message *m, unsigned kinds, str
 }
 
 /* Who asked, as far as the message says. */
-static void denied_actor(struct state *s, const struct message *m, char out[160])
+static void denied_actor(struct state *s, const struct message *m, char out[STATE_ACTOR])
 {
 	struct vmp_identity who;
 	char serial[2 * VMP_SERIAL + 1];
 
 	if (m->type == M_ENROL) {
-		snprintf(out, 160, "token");
+		snprintf(out, STATE_ACTOR, "token");
 	} else if (vmp_store_identify(s->store, m->serial, s->clock.now, &who, NULL) == VMP_OK) {
 		state_actor(&who, out);
 	} else {
 		vmp_hex(m->serial, sizeof(m->serial), serial);
-		snprintf(out, 160, "certificate %s", serial);
+		snprintf(out, STATE_ACTOR, "certificate %s", serial);
 	}
 }
 
 static void audit_denial(struct state *s, const struct message *m, const char *event, const char *why)
 {
-	char actor[160], subject[64] = "";
+	char actor[STATE_ACTOR], subject[STATE_ACTOR] = "";
 	struct vmp_msg msg;
+	uint64_t mac = m->mac;
 
 	metric_add(METRIC_DENIALS, 1);
 	if (++s->denials > DENIALS_A_SECOND)
 		return;
 	denied_actor(s, m, actor);
-	if (m->type == M_START || m->type == M_STOP)
+	if (m->type == M_START || (m->type == M_STOP && vmp_store_guest_mac(s->store, m->uuid, &mac, NULL) == VMP_OK))
+		state_vm("vm", mac, "", subject);
+	else if (m->type == M_STOP)
 		snprintf(subject, sizeof(subject), "vm %s", m->uuid);
 	vmp_log(VMP_LOG_WARNING, event, "actor", actor, "subject", *subject ? subject : NULL, "why", why, NULL);
 	if (state_audit(s, event, actor, subject, why, &msg) != VMP_OK)
@@ -255,14 +278,14 @@ static void finish(struct state *s, const struct message *reply, int begun, cons
 	}
 	TAILQ_REMOVE(&s->jobs, job, next);
 	metric_add(METRIC_SIGNATURES, 1);
-	if (reply->err) {
+	if (reply->err && !job->failed) {
 		err = -(int)reply->err;
 		vmp_fail(&msg, err, "signer: %s", *reply->text ? reply->text : vmp_strerror(err));
 	} else if (begun == VMP_OK) {
 		struct message m = { .type = job->net_type, .id = job->net_id };
 
 		vmp_store_mark(s->store);
-		err = job->done(s, job, reply, &msg);
+		err = (reply->err ? job->failed : job->done)(s, job, reply, &msg);
 		settle(s, job->net_id ? &m : NULL, err, &msg);
 	} else {
 		msg = *why;

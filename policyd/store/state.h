@@ -60,6 +60,8 @@ struct job {
 	enum message_type net_type;
 	/** Called with the signer's reply, in a transaction, when that is no error; as a handler. */
 	int (*done)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg);
+	/** The same for a reply that is one; NULL: the client gets the error. */
+	int (*failed)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg);
 	void (*end)(struct state *s, struct job *job); /**< in any case, last; NULL: free(data) */
 	void *data;
 };
@@ -69,6 +71,9 @@ struct job {
 int state_ask(struct state *s, const struct message *net, struct message *m,
 	      int (*done)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg),
 	      void (*end)(struct state *s, struct job *job), void *data);
+/** What was asked last wants to see its own failure. */
+void state_on_failure(struct state *s, int (*failed)(struct state *s, struct job *job, const struct message *reply,
+						     struct vmp_msg *msg));
 
 /** Answer. @return VMP_OK, VMP_ENOMEM. */
 int state_answer(struct state *s, uint64_t net_id, const void *data, size_t len);
@@ -85,8 +90,11 @@ VMP_CHECKED int state_identify(struct state *s, const struct message *m, unsigne
 /** An audit event about an identity, in the present transaction. */
 VMP_CHECKED int state_audit(struct state *s, const char *event, const char *actor, const char *subject,
 			    const char *detail, struct vmp_msg *msg);
-/** "vm web1", "host hv1" */
-void state_actor(const struct vmp_identity *who, char out[160]);
+#define STATE_ACTOR 192
+/** "vm 52:54:00:00:01:01 web1", "host hv1" */
+void state_actor(const struct vmp_identity *who, char out[STATE_ACTOR]);
+/** The same for a VM. @param kind  "vm" @param name  may be empty */
+void state_vm(const char *kind, uint64_t mac, const char *name, char out[STATE_ACTOR]);
 
 /* Handlers, by the noun that they are about. */
 int enrolment_server(struct state *s, const struct message *m, struct vmp_msg *msg);

@@ -46,8 +46,8 @@ static int open_store(struct state *s, struct vmp_msg *msg)
 	if (err == VMP_OK)
 		err = vmp_store_migrate(s->store, &from, &to, msg);
 	if (err == VMP_OK && from != to)
-		vmp_log(VMP_LOG_INFO, "store-migrated", "path", s->config->store_path, "from", vmp_log_num(from), "to",
-			vmp_log_num(to), NULL);
+		vmp_log(VMP_LOG_INFO, "store-migrated", "path", s->config->store_path, "before", vmp_log_num(from),
+			"version", vmp_log_num(to), NULL);
 	return err;
 }
 
@@ -79,6 +79,8 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 	int err;
 
 	s->config = env->config;
+	vmp_clock_read(&s->clock);
+	s->clock_offset_s = s->clock.now - s->clock.boot_ms / 1000;
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->waiters);
 	err = open_store(s, msg);
@@ -105,9 +107,10 @@ int store_run(const struct proc_env *env, struct vmp_msg *msg)
 
 	vmp_store_tune_process();
 	err = set_up(&s, env, msg);
-	if (err != VMP_OK)
-		return err;
-	vmp_clock_read(&s.clock);
+	if (err != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg->text, NULL);
+		_exit(PROC_CONFIG);
+	}
 	enrolment_begin(&s);
 	event_base_dispatch(s.base);
 	return VMP_OK;

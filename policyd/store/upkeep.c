@@ -6,11 +6,13 @@
 #include "store_directory.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 #define TICKS_A_SECOND 10
-#define TIDY_S	       60   /* [s] between tidyings */
-#define TIDY_ROWS      2000 /* at most in one transaction */
-#define STEP_S	       60   /* [s] a smaller step of the clock is not worth a word */
+#define TIDY_S	       60	     /* [s] between tidyings */
+#define TIDY_ROWS      2000	     /* at most in one transaction */
+#define ROOM_MIN       (1024 * 1024) /* [octets] of the disk: with less, it counts as full */
+#define STEP_S	       60	     /* [s] a smaller step of the clock is not worth a word */
 
 /* [s] what the clock on the wall says beyond the one that nobody sets */
 static int64_t clock_offset(const struct state *s)
@@ -23,7 +25,7 @@ static void watch_clock(struct state *s)
 	int64_t offset = clock_offset(s), step = offset - s->clock_offset_s;
 	struct vmp_msg msg;
 
-	if (s->clock_offset_s && llabs(step) > STEP_S) {
+	if (llabs(step) > STEP_S) {
 		metric_add(METRIC_CLOCK_STEPS, 1);
 		vmp_log(VMP_LOG_WARNING, "clock-stepped", "seconds", vmp_log_num(step), NULL);
 		if (state_audit(s, "clock-stepped", "policyd", "", vmp_log_num(step), &msg) != VMP_OK)
@@ -81,12 +83,25 @@ void upkeep_tick(struct state *s)
 	state_commit(s);
 }
 
+/* A small write may still find room in the write-ahead log when nothing else does. */
+static int has_room(const struct state *s, struct vmp_msg *msg)
+{
+	struct statvfs fs;
+
+	if (statvfs(s->config->store_path, &fs) == 0 && fs.f_bavail * fs.f_frsize < ROOM_MIN)
+		return vmp_fail(msg, VMP_EFULL, "store %s: the disk is full: less than %d KiB are free",
+				s->config->store_path, ROOM_MIN / 1024);
+	return VMP_OK;
+}
+
 /* The signer has answered, and the commit will tell of the disk. */
 static int healthy(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg)
 {
-	int err = vmp_store_touch(s->store, msg);
+	int err = has_room(s, msg);
 
 	(void)reply;
+	if (err == VMP_OK)
+		err = vmp_store_touch(s->store, msg);
 	return err == VMP_OK
 		       ? state_answer_json(s, job->net_id,
 					   json_pack("{s:s, s:s, s:s}", "store", "ok", "signer", "ok", "disk", "ok"))

@@ -42,3 +42,13 @@ INSERT INTO vm_record (mac, name, tenant, enclave, cois, hosts, mab) VALUES
 
 -- app1 stands behind a switch that knows nothing better than EAP-MD5.
 INSERT INTO eap_md5 (mac, password) SELECT 0x525400000201, 'lamp table river';
+
+-- What VMs start from: a name for EST, their communities, the gateway and the licence product.  A host may start a web
+-- server that nobody registered; the others have a record first.
+INSERT INTO template (name, tenant_id, enclave_id, auto_create, gateway, licence_product)
+SELECT item.name, tenant.id, enclave.id, item.name = 'web', 'gw-east.example', item.name || '-std'
+FROM tenant, enclave, (SELECT 'web' AS name UNION SELECT 'app' UNION SELECT 'db') AS item
+WHERE tenant.name = 'acme' AND enclave.name = 'east';
+INSERT INTO template_coi (template_id, coi_id)
+SELECT template.id, coi.id FROM template, coi
+WHERE template.name = coi.name OR (template.name = 'db' AND coi.name = 'admin');

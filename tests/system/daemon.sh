@@ -148,17 +148,9 @@ starting() {
 # sql STATEMENT...: as an administrator types it; waits for other writers, which the bare shell does not.
 sql() { sqlite3 -bail -cmd '.timeout 10000' "$POLICYD_STORE" "$@"; }
 
-# The demo's records, and templates for them: web makes VMs that nobody registered, db does not.
+# The demo's records: template web makes VMs that nobody registered, db does not.
 policyd_sample() {
-	sql ".read $TOP/tests/demo/sample.sql" \
-		"INSERT INTO template (name, tenant_id, enclave_id, auto_create, gateway, licence_product)
-			SELECT 'web', tenant.id, enclave.id, 1, 'gw-east.example', 'web-std' FROM tenant, enclave
-			WHERE tenant.name = 'acme' AND enclave.name = 'east'" \
-		"INSERT INTO template (name, tenant_id, enclave_id, auto_create, gateway, licence_product)
-			SELECT 'db', tenant_id, enclave_id, 0, gateway, 'db-std' FROM template WHERE name = 'web'" \
-		"INSERT INTO template_coi SELECT template.id, coi.id FROM template, coi
-			WHERE (template.name = 'web' AND coi.name = 'web') OR (template.name = 'db' AND coi.name IN ('db', 'admin'))" || return 1
-	wait_for 5 coi_keys_made
+	sql ".read $TOP/tests/demo/sample.sql" && wait_for 5 coi_keys_made
 }
 coi_keys_made() { [ "$(sql 'SELECT count(*) FROM coi_rotation')" = 0 ]; }
 

@@ -17,8 +17,8 @@ for n in $(seq "$N"); do key_new "$T/vm$n.key"; done
 
 # A guest as it is in life: asks until it has what it wants.
 guest() {
-	local n=$1 token='' try
-	for try in $(seq 100); do
+	local n=$1 token=''
+	for _ in $(seq 100); do
 		[ -n "$token" ] || token=$(starting hv1 "$(uuid_of "$n")" "$(mac_of "$n")" web 2>/dev/null | field token)
 		[ -n "$token" ] && enrol web "$token" "$T/vm$n.key" >/dev/null 2>&1 && break
 		# Refused means that a token is no good any more: never here, since no one else has it.
@@ -68,8 +68,10 @@ ok 'policyd said that processes ended' grep -q '"event":"process-ended"' "$POLIC
 
 # -- the parent killed: nobody is left, and the next start finds everything
 children=$(pgrep -P "$POLICYD_PID" | tr '\n' ' ')
-kill -9 "$POLICYD_PID"
-wait "$POLICYD_PID" 2>/dev/null
+{
+	kill -9 "$POLICYD_PID"
+	wait "$POLICYD_PID"
+} 2>/dev/null
 POLICYD_PID=
 gone() { local p; for p in $children; do kill -0 "$p" 2>/dev/null && return 1; done; return 0; }
 ok 'its processes end with it' wait_for 5 gone

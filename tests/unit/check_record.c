@@ -92,6 +92,14 @@ static const struct {
 	{ VMP_NOUN_COI, "name=web", "tenant=nobody", "tenant" },
 	{ VMP_NOUN_NAS, "name=sw", "address=10.0.0.300", "address: expected" },
 	{ VMP_NOUN_TENANT, "name=two words", "enabled=1", "name: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=host", "enabled=1", "name: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "kind=host", "kind: expected vm or gateway" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "tenant=nobody", "tenant: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "enclave=nobody", "enclave: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "cois=nobody", "cois: expected a COI that exists" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "gateway=a b", "gateway: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "cert_life_s=5", "cert_life_s: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "auto_create=perhaps", "auto_create: expected" },
 };
 
 START_TEST(a_refusal_names_the_column)
@@ -196,6 +204,34 @@ START_TEST(links_keep_what_stays)
 	ck_assert_str_eq(get(VMP_NOUN_VM, "525400000002", "nas"), "sw1");
 	ck_assert_int_eq(PUT(VMP_NOUN_VM, "v", "nas="), VMP_OK);
 	ck_assert_str_eq(get(VMP_NOUN_VM, "v", "nas"), "-");
+}
+END_TEST
+
+START_TEST(a_template)
+{
+	ck_assert_int_eq(PUT(VMP_NOUN_TENANT, NULL, "name=acme"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_ENCLAVE, NULL, "name=east"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_COI, NULL, "name=web", "tenant=acme"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_COI, NULL, "name=log"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_TEMPLATE, NULL, "name=web", "tenant=acme", "enclave=east", "cois=web, log",
+			     "gateway=10.0.0.1", "auto_create=yes", "cert_life_s=3600", "licence_product=os"),
+			 VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "WEB", "kind"), "vm");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "tenant"), "acme");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "cois"), "web,log");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "auto_create"), "1");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "cert_life_s"), "3600");
+	ck_assert_int_eq(PUT(VMP_NOUN_TEMPLATE, "web", "tenant="), VMP_EINVAL);
+	ck_assert_int_eq(PUT(VMP_NOUN_TEMPLATE, "web", "cois=log", "gateway=none", "cert_life_s="), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_TEMPLATE, "web", "tenant=", "enclave="), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "tenant"), "default");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "enclave"), "default");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "cois"), "log");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "gateway"), "none");
+	ck_assert_str_eq(get(VMP_NOUN_TEMPLATE, "web", "cert_life_s"), "-");
+	ck_assert_int_eq(PUT(VMP_NOUN_TEMPLATE, "web", "cois=web"), VMP_EINVAL);
+	ck_assert_msg(strstr(msg.text, "cois: expected COIs of the template's own tenant") != NULL, "%s", msg.text);
+	ck_assert_int_eq(PUT(VMP_NOUN_TEMPLATE, NULL, "name=Web"), VMP_EEXIST);
 }
 END_TEST
 
@@ -354,6 +390,7 @@ Suite *check_record(void)
 	tcase_add_test(t, a_record_twice);
 	tcase_add_loop_test(t, values_as_people_type_them, 0, sizeof(values) / sizeof(values[0]));
 	tcase_add_test(t, links_keep_what_stays);
+	tcase_add_test(t, a_template);
 	tcase_add_test(t, a_name_that_is_a_mac);
 	tcase_add_loop_test(t, files_of_records, 0, sizeof(files) / sizeof(files[0]));
 	tcase_add_test(t, names_by_prefix);

@@ -1,4 +1,5 @@
 #include "scratch.h"
+#include "store_internal.h"
 #include "suites.h"
 
 #include <stdio.h>
@@ -101,6 +102,7 @@ START_TEST(a_failed_migration_changes_nothing)
 {
 	struct vmp_store *store;
 	struct vmp_msg msg;
+	char sql[128];
 
 	/* Version 1 again, with version 2's triggers in the way. */
 	scratch_sql("PRAGMA user_version = 1");
@@ -108,8 +110,49 @@ START_TEST(a_failed_migration_changes_nothing)
 	ck_assert_int_ne(vmp_store_migrate(store, NULL, NULL, &msg), VMP_OK);
 	ck_assert_int_eq(vmp_store_version(store), 1);
 	vmp_store_close(store);
-	scratch_sql("PRAGMA user_version = 4; INSERT INTO vm_record (mac) VALUES ('525400aabbcc')");
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; INSERT INTO vm_record (mac) VALUES ('525400aabbcc')",
+		 vmp_store_version_known(VMP_STORE_POLICY));
+	scratch_sql(sql);
 	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_OK);
+}
+END_TEST
+
+/* Version 4, as released, with content: what came later applies to it. */
+START_TEST(an_older_store_is_brought_up)
+{
+	static const char content[] =
+		"INSERT INTO tenant (name) VALUES ('acme'); INSERT INTO coi (name) VALUES ('web'), ('app');"
+		"INSERT INTO vm_record (mac, name, cois) VALUES ('525400000001', 'one', 'web');"
+		"PRAGMA journal_mode = WAL; PRAGMA application_id = 1986883702; PRAGMA user_version = 4";
+	struct vmp_store *store;
+	struct vmp_msg msg = { "" };
+	int v, from, to;
+
+	unlink(scratch_path);
+	for (v = 0; v < 4; v++)
+		scratch_sql(vmp_schema_policy[v].sql);
+	scratch_sql(content);
+	ck_assert_int_eq(open_as(VMP_STORE_POLICY, VMP_STORE_READ, &msg), VMP_EVERSION);
+	ck_assert_int_eq(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 50, &msg), VMP_OK);
+	ck_assert_msg(vmp_store_migrate(store, &from, &to, &msg) == VMP_OK, "%s", msg.text);
+	ck_assert_int_eq(from, 4);
+	ck_assert_int_eq(to, vmp_store_version_known(VMP_STORE_POLICY));
+	vmp_store_close(store);
+	ck_assert_str_eq(scratch_text("SELECT group_concat(coi_id || reason) FROM coi_rotation"), "1first,2first");
+	ck_assert_int_eq(scratch_number("SELECT count(*) FROM site"), 1);
+	ck_assert_str_eq(scratch_text("SELECT cois FROM vm_record"), "web");
+}
+END_TEST
+
+/* Two sites must not have the same addresses inside. */
+START_TEST(each_store_draws_its_own_prefix)
+{
+	char first[64];
+
+	snprintf(first, sizeof(first), "%s", scratch_text("SELECT inner_prefix FROM site"));
+	scratch_teardown();
+	scratch_setup();
+	ck_assert_str_ne(scratch_text("SELECT inner_prefix FROM site"), first);
 }
 END_TEST
 
@@ -145,6 +188,8 @@ Suite *check_store(void)
 	tcase_add_test(t, a_newer_schema_is_refused);
 	tcase_add_test(t, an_older_schema_wants_migration);
 	tcase_add_test(t, a_failed_migration_changes_nothing);
+	tcase_add_test(t, an_older_store_is_brought_up);
+	tcase_add_test(t, each_store_draws_its_own_prefix);
 	tcase_add_test(t, a_locked_store_is_busy);
 	suite_add_tcase(s, t);
 	return s;

@@ -5,8 +5,31 @@
 
 int main(void)
 {
-	static Suite *(*const suites[])(void) = { check_err,	      check_arena,  check_policy, check_store,
-						  check_store_decide, check_record, check_csv };
+	static Suite *(*const suites[])(void) = { check_err,
+						  check_pki,
+						  check_ca,
+						  check_ca_issue,
+						  check_ca_ocsp,
+						  check_est,
+						  check_cms,
+						  check_cms_key,
+						  check_seal,
+						  check_arena,
+						  check_policy,
+						  check_store,
+						  check_store_decide,
+						  check_store_audit,
+						  check_store_cert,
+						  check_store_coi_key,
+						  check_store_directory,
+						  check_store_guest,
+						  check_store_token,
+						  check_record,
+						  check_csv,
+						  check_body,
+						  check_inifile,
+						  check_log,
+						  check_message };
 	SRunner *runner = srunner_create(check_mac());
 	int failed;
 	size_t i;

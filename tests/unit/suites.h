@@ -5,12 +5,30 @@
 #include <check.h>
 
 Suite *check_arena(void);
+Suite *check_ca(void);
+Suite *check_ca_issue(void);
+Suite *check_ca_ocsp(void);
+Suite *check_cms(void);
+Suite *check_cms_key(void);
 Suite *check_csv(void);
 Suite *check_err(void);
+Suite *check_est(void);
+Suite *check_body(void);
+Suite *check_inifile(void);
+Suite *check_log(void);
 Suite *check_mac(void);
+Suite *check_message(void);
+Suite *check_pki(void);
 Suite *check_policy(void);
 Suite *check_record(void);
+Suite *check_seal(void);
 Suite *check_store(void);
 Suite *check_store_decide(void);
+Suite *check_store_audit(void);
+Suite *check_store_cert(void);
+Suite *check_store_coi_key(void);
+Suite *check_store_directory(void);
+Suite *check_store_guest(void);
+Suite *check_store_token(void);
 
 #endif
