@@ -105,6 +105,8 @@ int enrolment_token(struct state *s, const struct message *m, struct vmp_msg *ms
 		return issue(s, m, o);
 	if (err == VMP_OK)
 		err = state_answer(s, m->id, o->e.der, o->e.der_len);
+	else if (o)
+		s->asker = o->e.who; /* whose token it was */
 	free(o);
 	return err;
 }

@@ -9,8 +9,6 @@
 
 /* At most so many messages in one transaction: the first of them waits for the last. */
 #define BATCH_MAX 256
-/* Denials written to the audit trail in one second; the rest is counted. */
-#define DENIALS_A_SECOND 50
 
 static const struct {
 	int (*handle)(struct state *s, const struct message *m, struct vmp_msg *msg);
@@ -182,8 +180,11 @@ void state_vm(const char *kind, uint64_t mac, const char *name, char out[STATE_A
 int state_identify(struct state *s, const struct message *m, unsigned kinds, struct vmp_identity *out,
 		   struct vmp_msg *msg)
 {
-	int err = vmp_store_identify(s->store, m->serial, s->clock.now, out, msg);
+	int err;
 
+	memset(out, 0, sizeof(*out));
+	err = vmp_store_identify(s->store, m->serial, s->clock.now, out, msg);
+	s->asker = *out;
 	if (err == VMP_ENOENT)
 		return vmp_fail(msg, VMP_EACCES, "this certificate was not issued here");
 	if (err == VMP_OK && !(kinds & 1u << out->kind))
@@ -193,19 +194,15 @@ int state_identify(struct state *s, const struct message *m, unsigned kinds, str
 }
 
 /* Who asked, as far as the message says. */
-static void denied_actor(struct state *s, const struct message *m, char out[STATE_ACTOR])
+static void denied_actor(const struct state *s, const struct message *m, char out[STATE_ACTOR])
 {
-	struct vmp_identity who;
 	char serial[2 * VMP_SERIAL + 1];
 
-	if (m->type == M_ENROL) {
-		snprintf(out, STATE_ACTOR, "token");
-	} else if (vmp_store_identify(s->store, m->serial, s->clock.now, &who, NULL) == VMP_OK) {
-		state_actor(&who, out);
-	} else {
-		vmp_hex(m->serial, sizeof(m->serial), serial);
-		snprintf(out, STATE_ACTOR, "certificate %s", serial);
-	}
+	vmp_hex(m->serial, sizeof(m->serial), serial);
+	if (s->asker.kind)
+		state_actor(&s->asker, out);
+	else
+		snprintf(out, STATE_ACTOR, m->type == M_ENROL ? "token" : "certificate %s", serial);
 }
 
 static void audit_denial(struct state *s, const struct message *m, const char *event, const char *why)
@@ -215,7 +212,7 @@ static void audit_denial(struct state *s, const struct message *m, const char *e
 	uint64_t mac = m->mac;
 
 	metric_add(METRIC_DENIALS, 1);
-	if (++s->denials > DENIALS_A_SECOND)
+	if (++s->denials > STATE_DENIALS)
 		return;
 	denied_actor(s, m, actor);
 	if (m->type == M_START || (m->type == M_STOP && vmp_store_guest_mac(s->store, m->uuid, &mac, NULL) == VMP_OK))
@@ -252,6 +249,7 @@ static void handle(struct state *s, const struct message *m, int begun, const st
 	int err = begun;
 
 	metric_add(METRIC_REQUESTS, 1);
+	memset(&s->asker, 0, sizeof(s->asker));
 	if (!handlers[m->type].handle) {
 		state_answer_error(s, m->id, VMP_EINVAL, "the store does not do that");
 		return;
@@ -284,6 +282,7 @@ static void finish(struct state *s, const struct message *reply, int begun, cons
 	} else if (begun == VMP_OK) {
 		struct message m = { .type = job->net_type, .id = job->net_id };
 
+		memset(&s->asker, 0, sizeof(s->asker));
 		vmp_store_mark(s->store);
 		err = (reply->err ? job->failed : job->done)(s, job, reply, &msg);
 		settle(s, job->net_id ? &m : NULL, err, &msg);

@@ -16,7 +16,9 @@
 #include <jansson.h>
 #include <sys/queue.h>
 
-#define STATE_LATER 1 /**< a handler's result: the answer comes later */
+/** Denials written to the audit trail in one second; the rest is counted. */
+#define STATE_DENIALS 50
+#define STATE_LATER   1 /**< a handler's result: the answer comes later */
 /** [s] that certificates begin before now, for clients whose clock is behind */
 #define STATE_BACKDATE 300
 
@@ -49,7 +51,8 @@ struct state {
 	unsigned rotations; /**< asked of the signer and not recorded yet */
 	struct crl *crl;
 	int64_t ticks, clock_offset_s;
-	uint64_t denials; /**< audited within this second */
+	uint64_t denials;	   /**< within this second */
+	struct vmp_identity asker; /**< of the present request; kind 0: not known */
 };
 
 /** Something asked of the signer. */

@@ -48,8 +48,9 @@ static void tidy(struct state *s)
 
 static void second(struct state *s)
 {
-	if (s->denials > 50)
-		vmp_log(VMP_LOG_WARNING, "denials-not-audited", "n", vmp_log_num((long long)s->denials - 50), NULL);
+	if (s->denials > STATE_DENIALS)
+		vmp_log(VMP_LOG_WARNING, "denials-not-audited", "n", vmp_log_num((long long)s->denials - STATE_DENIALS),
+			NULL);
 	s->denials = 0;
 	watch_clock(s);
 	coi_keys_retire(s);

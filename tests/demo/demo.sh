@@ -1,5 +1,5 @@
 #!/bin/bash
-# make demo: the main job on real input, from a store to switches' replies, and then stops.
+# make demo: the main job on real input, from a store to switches' replies and a guest's keys, and then stops.
 # Exits 1 if any reply differs from what it should be.
 . "$(dirname "$0")/common.sh"
 t_begin demo
@@ -74,6 +74,66 @@ expect 'the very next request sees it' "$(radius_mab 127.0.0.1 52:54:00:00:01:01
 head_line 'Why? (vmprov check)'
 vmprov --store "$store" check 52:54:00:00:01:02 --nas leaf1
 
+# -- policyd ---------------------------------------------------------------------------------------------
+u() { printf '11111111-2222-4333-8444-5555555555%02d' "$1"; }
+said() { "$@" 2>&1 | tr -d '\n' | cut -c1-600; }
+subject() { openssl x509 -in "$1" -noout -subject -ext subjectAltName,extendedKeyUsage 2>&1 | tr -s ' \n' ' '; }
+wg() { printf '%032d' "$1" | base64; }
+self() { as "$1" PUT /v1/self -d "{\"wireguard_key\": \"$(wg "$2")\", \"endpoint\": \"192.0.2.$2:51820\"}"; }
+
+policyd_start "$T" || exit 1
+head_line "policyd on $POLICYD_URL: EST, join, COI keys, directory"
+note "net as $(stat -c %U "/proc/$(policyd_process net)"), store as $(stat -c %U "/proc/$(policyd_process store)"), signer as $(stat -c %U "/proc/$(policyd_process signer)"); its CA was made now: $(stat -c '%A %U' "$T/ca/ca.key") ca.key"
+for host in hv1 hv2; do host_enrol $host || exit 1; done
+note 'hosts hv1 and hv2 have enrolled, each with a token of "vmprov token --host"'
+
+bundle=$(starting hv1 "$(u 1)" 52:54:00:00:01:09 web)
+expect 'hv1 starts a web server that nobody registered: the template makes it, and the join bundle comes back' \
+	"$(printf '%s' "$bundle" | sed 's/,"ca".*/,"ca":"-----BEGIN CERTIFICATE...}/' | fold -w 110)" '"created":true.*"cois":\["web"\].*"licence_product":"web-std"'
+expect 'the network knows it at once' "$(radius_mab 127.0.0.1 52:54:00:00:01:09)" '^Access-Accept .*Tunnel-Private-Group-Id:0 = "100"'
+token=$(printf '%s' "$bundle" | field token)
+key_new "$T/web9.key"
+enrol web "$token" "$T/web9.key" >/dev/null
+expect 'it enrols with curl: token and certificate request in, certificate out' "$(subject "$T/web9.pem")" 'CN = 52:54:00:00:01:09 .*Client Auth.*URI:urn:uuid:1111'
+as web9 GET /v1/coi-keys > "$T/web9.json"
+sed 's/.*"cms":"\([^"]*\)".*/\1/' "$T/web9.json" | base64 -d > "$T/web9.cms"
+openssl cms -verify -binary -inform DER -in "$T/web9.cms" -CAfile "$CA" -purpose any -out "$T/inner" 2>/dev/null &&
+	openssl cms -decrypt -binary -inform DER -in "$T/inner" -recip "$T/web9.pem" -inkey "$T/web9.key" -out "$T/content" 2>/dev/null
+expect 'and opens its COI key, here with the openssl command line' "$(sed 's/"key":"[^"]*"/"key":"(32 octets)"/' "$T/content")" '"coi":"web","epoch":1'
+self web9 9 >/dev/null
+
+printf 'libtls {\n version_max = 1.3\n}\n' > "$T/strongswan.conf"
+openssl x509 -in "$CA" -outform DER -out "$T/ca.der"
+token=$(starting hv1 "$(u 2)" 52:54:00:00:03:01 db | field token)
+pki --gen --type ecdsa --size 256 > "$T/db1.der" 2>/dev/null
+pki --req --type priv --in "$T/db1.der" --dn CN=db1 2>/dev/null > "$T/db1.req"
+STRONGSWAN_CONF=$T/strongswan.conf pki --est --cacert "$T/ca.der" --url "$POLICYD_URL/" --in "$T/db1.req" --userpass "db1:$token" --outform pem > "$T/db1.pem" 2>"$T/strongswan.log"
+openssl pkey -inform DER -in "$T/db1.der" -out "$T/db1.key"
+expect "db1 is registered; it enrols with strongSwan's pki --est" "$(subject "$T/db1.pem")" 'CN = 52:54:00:00:03:01 '
+as db1 GET /v1/coi-keys > "$T/db1.json"
+expect 'and opens the keys of both its COIs, with our own client library' \
+	"$(vmprov-open --ca "$CA" --cert "$T/db1.pem" --key "$T/db1.key" --json "$T/db1.json")" 'admin 1 .*db 1 '
+self db1 31 >/dev/null
+
+sqlite3 -cmd '.timeout 5000' "$store" "UPDATE vm_record SET cois = 'web' WHERE mac = '52:54:00:00:01:01'"
+join hv1 "$(u 3)" 52:54:00:00:01:01 web web1 && self web1 11 >/dev/null
+expect 'the directory tells web9 of web1, which shares a COI, and not of db1, which shares none' "$(said as web9 GET '/v1/directory?wait=0' | fold -w 110)" '"peers":\[\{"id":"11111111-2222-4333-8444-555555555503","name":"web1"[^]]*\]\}\],"gone"'
+
+expect 'a VM that is not registered, from a template that makes none' "$(said starting hv1 "$(u 8)" 52:54:00:00:03:08 db)" 'status 404'
+key_new "$T/thief.key"
+expect 'the token of db1 once more, with another key' "$(said enrol db "$token" "$T/thief.key")" 'status 401'
+expect 'host hv2 about bastion, which is bound to hv1' "$(said starting hv2 "$(u 4)" 52:54:00:00:04:01 web)" 'status 403'
+vmprov --store "$store" cert revoke web1 --reason keyCompromise >/dev/null
+expect 'the certificate of web1 after "vmprov cert revoke web1"' "$(said as web1 GET /v1/coi-keys)" 'revoked.*status 403'
+new_epoch() { as web9 GET /v1/coi-keys > "$T/web9.json" && grep -q '"epoch":2,"current":true' "$T/web9.json"; }
+wait_for 5 new_epoch
+expect 'and its COI has a new key, which web9 gets and web1 never will' \
+	"$(vmprov-open --ca "$CA" --cert "$T/web9.pem" --key "$T/web9.key" --json "$T/web9.json")" 'web 1 .*web 2 '
+
+head_line 'Who did what? (vmprov audit)'
+vmprov --store "$store" audit --last 8
+
+policyd_stop
 radius_stop
 head_line "$passed replies as they should be, $failed not"
 [ "$failed" = 0 ]

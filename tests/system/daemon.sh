@@ -85,7 +85,7 @@ key_new() {
 # Body to standard output; the status decides.
 http() {
 	local body status
-	body=$(mktemp "$T/http.XXXXXX")
+	body=$(mktemp "$POLICYD_DIR/http.XXXXXX")
 	status=$(curl -s -m 30 -o "$body" -w '%{http_code}' --cacert "$CA" "$@")
 	cat "$body"
 	rm -f "$body"
