@@ -14,6 +14,11 @@ struct vmp_cms_signer {
 	STACK_OF(X509) * chain; /* what stands between cert and the root */
 	uint8_t der[VMP_CERT_MAX];
 	size_t der_len;
+	/* Whom the last envelope was for: a member asks for all its keys at once, and decoding costs as much as
+	 * sealing. */
+	X509 *member;
+	uint8_t member_der[VMP_CERT_MAX];
+	size_t member_len;
 };
 
 /* -- the signer -- */
@@ -115,6 +120,7 @@ void vmp_cms_signer_free(struct vmp_cms_signer *signer)
 		return;
 	EVP_PKEY_free(signer->key);
 	X509_free(signer->cert);
+	X509_free(signer->member);
 	sk_X509_pop_free(signer->chain, X509_free);
 	free(signer);
 }
@@ -176,6 +182,20 @@ static int check_serial(const uint8_t *cert, size_t len, const struct vmp_coi_ke
 	return VMP_OK;
 }
 
+/* The member's certificate, decoded; signer keeps it. */
+static X509 *member_of(struct vmp_cms_signer *signer, const uint8_t *cert, size_t len)
+{
+	if (signer->member && signer->member_len == len && memcmp(signer->member_der, cert, len) == 0)
+		return signer->member;
+	X509_free(signer->member);
+	signer->member = len <= sizeof(signer->member_der) ? read_cert(cert, len) : NULL;
+	if (signer->member) {
+		memcpy(signer->member_der, cert, len);
+		signer->member_len = len;
+	}
+	return signer->member;
+}
+
 static int copy_out(BIO *bio, uint8_t *out, size_t *len, struct vmp_msg *msg)
 {
 	char *data;
@@ -188,8 +208,8 @@ static int copy_out(BIO *bio, uint8_t *out, size_t *len, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-int vmp_cms_seal(const struct vmp_cms_signer *signer, const uint8_t *cert, size_t cert_len,
-		 const struct vmp_coi_key *key, uint8_t *out, size_t *len, struct vmp_msg *msg)
+int vmp_cms_seal(struct vmp_cms_signer *signer, const uint8_t *cert, size_t cert_len, const struct vmp_coi_key *key,
+		 uint8_t *out, size_t *len, struct vmp_msg *msg)
 {
 	BIO *envelope = NULL, *whole = NULL;
 	char *text = NULL;
@@ -199,7 +219,7 @@ int vmp_cms_seal(const struct vmp_cms_signer *signer, const uint8_t *cert, size_
 	if (err)
 		return err;
 	text = vmp_coi_key_write(key);
-	x = read_cert(cert, cert_len);
+	x = member_of(signer, cert, cert_len);
 	envelope = BIO_new(BIO_s_mem());
 	whole = BIO_new(BIO_s_mem());
 	if (!text)
@@ -212,7 +232,6 @@ int vmp_cms_seal(const struct vmp_cms_signer *signer, const uint8_t *cert, size_
 		err = copy_out(whole, out, len, msg);
 	vmp_wipe(text, text ? strlen(text) : 0);
 	free(text);
-	X509_free(x);
 	BIO_free(envelope);
 	BIO_free(whole);
 	ERR_clear_error();

@@ -41,7 +41,7 @@ void vmp_cms_signer_free(struct vmp_cms_signer *signer);
  * @param cert  the member's, DER. @param chain  intermediates to add for the verifier beside the signer's own: taken
  * from ca.
  * @param out   DER. @param len  in: room, out: length. */
-VMP_CHECKED int vmp_cms_seal(const struct vmp_cms_signer *signer, const uint8_t *cert, size_t cert_len,
+VMP_CHECKED int vmp_cms_seal(struct vmp_cms_signer *signer, const uint8_t *cert, size_t cert_len,
 			     const struct vmp_coi_key *key, uint8_t *out, size_t *len, struct vmp_msg *msg);
 
 /** Verify and open, as a member does.

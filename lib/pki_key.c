@@ -69,6 +69,8 @@ static EVP_PKEY *key_from_engine(const char *uri)
 	e = ENGINE_by_id(text);
 	if (!e)
 		return NULL;
+	/* The pkcs11 engine tells standard error what it looks for, PIN and all.  Others may not know the command. */
+	ENGINE_ctrl_cmd_string(e, "QUIET", NULL, 1);
 	if (ENGINE_init(e)) {
 		key = ENGINE_load_private_key(e, id + 1, (UI_METHOD *)UI_null(), NULL);
 		ENGINE_finish(e);

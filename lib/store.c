@@ -1,4 +1,5 @@
 #include "store_internal.h"
+#include "store_stmt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,7 +146,7 @@ static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)
 	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	return run(store,
 		   "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;"
-		   "PRAGMA journal_size_limit = 67108864",
+		   "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -24576",
 		   "cannot open", msg);
 }
 
@@ -282,14 +283,21 @@ void vmp_store_rollback(struct vmp_store *store)
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-void vmp_store_mark(struct vmp_store *store)
+int vmp_store_mark(struct vmp_store *store, struct vmp_msg *msg)
 {
-	sqlite3_exec(store->db, "SAVEPOINT mark", NULL, NULL, NULL);
+	/* SQLite itself rolls back when the disk is full, for instance. */
+	if (sqlite3_get_autocommit(store->db))
+		return vmp_fail(msg, VMP_EIO, "store %s: the transaction was rolled back", store->path);
+	return vmp_stmt_run(store, "SAVEPOINT mark", BIND_NONE, NULL, msg);
 }
 
 void vmp_store_release(struct vmp_store *store, bool keep)
 {
-	sqlite3_exec(store->db, keep ? "RELEASE mark" : "ROLLBACK TO mark; RELEASE mark", NULL, NULL, NULL);
+	if (sqlite3_get_autocommit(store->db))
+		return; /* and the commit will say so */
+	if ((!keep && vmp_stmt_run(store, "ROLLBACK TO mark", BIND_NONE, NULL, NULL) != VMP_OK) ||
+	    vmp_stmt_run(store, "RELEASE mark", BIND_NONE, NULL, NULL) != VMP_OK)
+		vmp_store_rollback(store);
 }
 
 int vmp_store_touch(struct vmp_store *store, struct vmp_msg *msg)

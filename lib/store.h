@@ -51,9 +51,11 @@ VMP_CHECKED int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg);
 VMP_CHECKED int vmp_store_commit(struct vmp_store *store, struct vmp_msg *msg);
 void vmp_store_rollback(struct vmp_store *store);
 
-/** Inside a transaction, a place to come back to; one at a time. */
-void vmp_store_mark(struct vmp_store *store);
-/** Give the place up; what was written since stays or is taken back. */
+/** Inside a transaction, a place to come back to; one at a time.
+ * @return VMP_OK; VMP_EIO when SQLite has rolled the transaction back, as it does when the disk is full. */
+VMP_CHECKED int vmp_store_mark(struct vmp_store *store, struct vmp_msg *msg);
+/** Give the place up; what was written since stays or is taken back.  If that cannot be done, all is taken back, and
+ * the commit fails. */
 void vmp_store_release(struct vmp_store *store, bool keep);
 
 /** Write without changing anything, so that the commit tells whether the disk takes it. */

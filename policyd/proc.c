@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/util.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -84,7 +85,10 @@ static int listen_on(struct supervisor *s, const char *address, struct vmp_msg *
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && ss.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	/* The sockets that it accepts inherit TCP_NODELAY: an answer is several TLS records, and would wait for an ACK.
+	 */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
 	    bind(fd, (struct sockaddr *)&ss, (socklen_t)len) != 0 || listen(fd, BACKLOG) != 0) {
 		int why = errno;
 

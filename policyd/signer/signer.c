@@ -98,7 +98,7 @@ int signer_check(const struct config *config, struct vmp_msg *msg)
 {
 	struct vmp_ca *ca = NULL;
 	struct vmp_master *master = NULL;
-	bool made = config->ca_create && !exists(config->ca_certificate);
+	bool made = config->ca_create && config->ca_key[0] == '/' && !exists(config->ca_certificate);
 	int err = made ? VMP_OK : open_keys(config, &ca, &master, msg);
 
 	vmp_ca_free(ca);

@@ -254,13 +254,16 @@ static void handle(struct state *s, const struct message *m, int begun, const st
 		state_answer_error(s, m->id, VMP_EINVAL, "the store does not do that");
 		return;
 	}
-	if (begun == VMP_OK) {
-		vmp_store_mark(s->store);
+	if (begun == VMP_OK)
+		err = vmp_store_mark(s->store, &msg);
+	else
+		msg = *why;
+	if (err == VMP_OK) {
 		err = handlers[m->type].handle(s, m, &msg);
 		settle(s, m, err, &msg);
 	}
 	if (err < 0)
-		state_answer_error(s, m->id, err, begun == VMP_OK ? msg.text : why->text);
+		state_answer_error(s, m->id, err, msg.text);
 }
 
 static void finish(struct state *s, const struct message *reply, int begun, const struct vmp_msg *why)
@@ -279,15 +282,14 @@ static void finish(struct state *s, const struct message *reply, int begun, cons
 	if (reply->err && !job->failed) {
 		err = -(int)reply->err;
 		vmp_fail(&msg, err, "signer: %s", *reply->text ? reply->text : vmp_strerror(err));
-	} else if (begun == VMP_OK) {
+	} else if (begun != VMP_OK) {
+		msg = *why;
+	} else if ((err = vmp_store_mark(s->store, &msg)) == VMP_OK) {
 		struct message m = { .type = job->net_type, .id = job->net_id };
 
 		memset(&s->asker, 0, sizeof(s->asker));
-		vmp_store_mark(s->store);
 		err = (reply->err ? job->failed : job->done)(s, job, reply, &msg);
 		settle(s, job->net_id ? &m : NULL, err, &msg);
-	} else {
-		msg = *why;
 	}
 	if (err < 0)
 		state_answer_error(s, job->net_id, err, msg.text);

@@ -67,6 +67,9 @@ policyd_stop() {
 	kill "$POLICYD_PID" 2>/dev/null
 	wait "$POLICYD_PID" 2>/dev/null
 	POLICYD_PID=
+	if grep -qE 'AddressSanitizer|runtime error:' "$POLICYD_LOG"; then
+		t_fail 'sanitizers are content' "$(grep -hEA 12 'AddressSanitizer|runtime error:' "$POLICYD_LOG")"
+	fi
 }
 
 # The process NAME (net, store, signer) of the running daemon.
