@@ -353,7 +353,7 @@ int vmp_ca_sign(const struct vmp_ca *ca, const uint8_t *tbs, size_t tbs_len, str
 	vmp_der_close(out, end, DER_BIT_STRING);
 	vmp_der_put(out, ca->alg, ca->alg_len);
 	vmp_der_put(out, tbs, tbs_len);
-	vmp_der_close(out, end, DER_SEQUENCE);
+	vmp_der_close(out, out->room, DER_SEQUENCE);
 	return VMP_OK;
 }
 

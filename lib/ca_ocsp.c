@@ -174,6 +174,17 @@ static void add_tbs(struct vmp_der_out *out, const struct vmp_ca *ca, const stru
 	vmp_der_close(out, out->room, DER_SEQUENCE);
 }
 
+/* The CA's certificate: there are clients that know it and find the signer here alone (FreeRADIUS). */
+static void add_certs(struct vmp_der_out *out, const struct vmp_ca *ca)
+{
+	struct vmp_der in = vmp_der_of(ca->der, ca->der_len), cert = vmp_der_take(&in, DER_SEQUENCE);
+	size_t end = out->at;
+
+	vmp_der_put(out, cert.p, vmp_der_left(&cert));
+	vmp_der_close(out, end, DER_SEQUENCE);
+	vmp_der_close(out, end, DER_CONTEXT_0);
+}
+
 int vmp_ca_ocsp(struct vmp_ca *ca, const struct vmp_ocsp *ask, int64_t this_update, int64_t next_update, uint8_t *out,
 		size_t *len, struct vmp_msg *msg)
 {
@@ -187,6 +198,7 @@ int vmp_ca_ocsp(struct vmp_ca *ca, const struct vmp_ocsp *ask, int64_t this_upda
 	add_tbs(&tbs, ca, ask, this_update, next_update);
 	if (tbs.full)
 		return vmp_fail(msg, VMP_EINVAL, "OCSP: a time is out of range");
+	add_certs(&whole, ca);
 	err = vmp_ca_sign(ca, buf + tbs.at, tbs.room - tbs.at, &whole, msg);
 	if (err)
 		return err;

@@ -139,7 +139,7 @@ struct vmp_ca {
 	char *pem;
 };
 
-/** SEQUENCE { tbs, algorithm, signature }, written into out: before whatever stands there already.
+/** SEQUENCE { tbs, algorithm, signature }, written into out; what stands there already becomes its last elements.
  * @param tbs  in DER, not inside out's room. */
 VMP_CHECKED int vmp_ca_sign(const struct vmp_ca *ca, const uint8_t *tbs, size_t tbs_len, struct vmp_der_out *out,
 			    struct vmp_msg *msg);

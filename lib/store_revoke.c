@@ -4,11 +4,10 @@
 
 #include <string.h>
 
-/* RFC 5280 section 5.3.1. */
+/* RFC 5280 section 5.3.1, without those that can be taken back: here a revocation is final. */
 static const char *const reasons[] = {
-	[0] = "unspecified",	    [1] = "keyCompromise",	  [2] = "cACompromise",	   [3] = "affiliationChanged",
-	[4] = "superseded",	    [5] = "cessationOfOperation", [6] = "certificateHold", [8] = "removeFromCRL",
-	[9] = "privilegeWithdrawn", [10] = "aACompromise",
+	[0] = "unspecified", [1] = "keyCompromise",	   [2] = "cACompromise",       [3] = "affiliationChanged",
+	[4] = "superseded",  [5] = "cessationOfOperation", [9] = "privilegeWithdrawn", [10] = "aACompromise",
 };
 
 #define REASONS ((int)(sizeof(reasons) / sizeof(reasons[0])))
@@ -25,7 +24,7 @@ int vmp_crl_reason(const char *name, int *out, struct vmp_msg *msg)
 	}
 	return vmp_fail(msg, VMP_EINVAL,
 			"reason %s: expected unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, "
-			"cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise",
+			"cessationOfOperation, privilegeWithdrawn or aACompromise",
 			name);
 }
 

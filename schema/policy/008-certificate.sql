@@ -27,8 +27,8 @@ CREATE TABLE certificate (
 	CONSTRAINT "issued_at: expected unix seconds" CHECK (typeof(issued_at) = 'integer'),
 	CONSTRAINT "used_at: expected unix seconds, or NULL" CHECK (used_at IS NULL OR typeof(used_at) = 'integer'),
 	CONSTRAINT "revoked_at: expected unix seconds, or NULL" CHECK (revoked_at IS NULL OR typeof(revoked_at) = 'integer'),
-	CONSTRAINT "reason: expected 0 to 10 and not 7, such as 1 (keyCompromise), 4 (superseded) or 5 (cessationOfOperation)"
-		CHECK (reason IS NULL OR (typeof(reason) = 'integer' AND reason BETWEEN 0 AND 10 AND reason <> 7)),
+	CONSTRAINT "reason: expected 0 to 5, 9 or 10, such as 1 (keyCompromise), 4 (superseded) or 5 (cessationOfOperation)"
+		CHECK (reason IS NULL OR (typeof(reason) = 'integer' AND reason BETWEEN 0 AND 10 AND reason NOT IN (6, 7, 8))),
 	CONSTRAINT "reason, revoked_by: expected revoked_at with them" CHECK (revoked_at IS NOT NULL OR (reason IS NULL AND revoked_by IS NULL)),
 	CONSTRAINT "revoked_by: expected 1 to 160 characters, or NULL"
 		CHECK (revoked_by IS NULL OR (typeof(revoked_by) = 'text' AND length(revoked_by) BETWEEN 1 AND 160)),
@@ -72,8 +72,8 @@ BEGIN
 			ELSE 'policyd' END,
 		'serial ' || NEW.serial || ', reason ' || CASE coalesce(NEW.reason, 0)
 			WHEN 0 THEN 'unspecified' WHEN 1 THEN 'keyCompromise' WHEN 2 THEN 'cACompromise'
-			WHEN 3 THEN 'affiliationChanged' WHEN 5 THEN 'cessationOfOperation' WHEN 6 THEN 'certificateHold'
-			WHEN 8 THEN 'removeFromCRL' WHEN 9 THEN 'privilegeWithdrawn' ELSE 'aACompromise' END
+			WHEN 3 THEN 'affiliationChanged' WHEN 5 THEN 'cessationOfOperation'
+			WHEN 9 THEN 'privilegeWithdrawn' ELSE 'aACompromise' END
 	WHERE coalesce(NEW.reason, 0) <> 4;
 	INSERT INTO change (kind, action, ref, name) VALUES ('certificate', 'update', coalesce(NEW.mac, 0), NEW.serial);
 	UPDATE guest SET wg_key = NULL, endpoint = NULL

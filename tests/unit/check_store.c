@@ -156,6 +156,27 @@ START_TEST(each_store_draws_its_own_prefix)
 }
 END_TEST
 
+START_TEST(a_mark_is_a_place_to_come_back_to)
+{
+	struct vmp_store *store = NULL;
+	struct vmp_msg msg;
+
+	ck_assert_int_eq(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_WRITE, 0, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_mark(store, &msg), VMP_EIO); /* no transaction */
+	ck_assert_int_eq(vmp_store_begin(store, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_mark(store, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_touch(store, &msg), VMP_OK);
+	vmp_store_release(store, false);
+	ck_assert_int_eq(vmp_store_mark(store, &msg), VMP_OK);
+	vmp_store_release(store, true);
+	ck_assert_int_eq(vmp_store_commit(store, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_begin(store, &msg), VMP_OK);
+	vmp_store_rollback(store);
+	vmp_store_release(store, true); /* harmless */
+	vmp_store_close(store);
+}
+END_TEST
+
 START_TEST(a_locked_store_is_busy)
 {
 	struct vmp_store *a, *b;
@@ -190,6 +211,7 @@ Suite *check_store(void)
 	tcase_add_test(t, a_failed_migration_changes_nothing);
 	tcase_add_test(t, an_older_store_is_brought_up);
 	tcase_add_test(t, each_store_draws_its_own_prefix);
+	tcase_add_test(t, a_mark_is_a_place_to_come_back_to);
 	tcase_add_test(t, a_locked_store_is_busy);
 	suite_add_tcase(s, t);
 	return s;

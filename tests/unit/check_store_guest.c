@@ -411,9 +411,10 @@ START_TEST(guests_follow_their_vm)
 }
 END_TEST
 
-START_TEST(a_guest_by_its_mac)
+START_TEST(a_guest_by_its_mac_or_uuid)
 {
 	char uuid[VMP_UUID_TEXT] = "x", template_name[65] = "x";
+	uint64_t mac = 0;
 
 	ck_assert_int_eq(vmp_store_guest_find(world, world_mac(1), uuid, template_name, &world_msg), VMP_ENOENT);
 	ck_assert_str_eq(uuid, "");
@@ -422,6 +423,9 @@ START_TEST(a_guest_by_its_mac)
 	ck_assert_int_eq(vmp_store_guest_find(world, world_mac(1), uuid, template_name, &world_msg), VMP_OK);
 	ck_assert_str_eq(uuid, world_uuid(1));
 	ck_assert_str_eq(template_name, "web");
+	ck_assert_int_eq(vmp_store_guest_mac(world, world_uuid(1), &mac, &world_msg), VMP_OK);
+	ck_assert_uint_eq(mac, world_mac(1));
+	ck_assert_int_eq(vmp_store_guest_mac(world, world_uuid(2), &mac, &world_msg), VMP_ENOENT);
 }
 END_TEST
 
@@ -466,7 +470,7 @@ Suite *check_store_guest(void)
 	tcase_add_loop_test(t, the_schema_refuses, 0, sizeof(typed) / sizeof(typed[0]));
 	tcase_add_test(t, templates_leave_changes);
 	tcase_add_test(t, guests_follow_their_vm);
-	tcase_add_test(t, a_guest_by_its_mac);
+	tcase_add_test(t, a_guest_by_its_mac_or_uuid);
 	tcase_add_test(t, a_host_that_is_removed);
 	suite_add_tcase(s, t);
 	return s;
