@@ -86,7 +86,10 @@ void request_send(struct request *req, int code, const char *type, const void *d
 		evhttp_add_header(headers, "Retry-After", "1");
 	if (net.draining)
 		evhttp_add_header(headers, "Connection", "close");
-	if (body && len)
+	/* evhttp would send the body with an answer to HEAD as well. */
+	if (evhttp_request_get_command(req->http) == EVHTTP_REQ_HEAD)
+		evhttp_add_header(headers, "Content-Length", vmp_log_num((long long)len));
+	else if (body && len)
 		evbuffer_add(body, data, len);
 	count(req, code);
 	conn_replied(req->http);

@@ -112,10 +112,9 @@ static int take_chain(const uint8_t *der, size_t len)
 			X509_STORE_add_cert(SSL_CTX_get_cert_store(tls.ctx), cert);
 			SSL_CTX_add_client_CA(tls.ctx, cert);
 		}
-		/* What a client that trusts the root alone needs. */
-		if (X509_check_issued(cert, cert) != X509_V_OK)
-			SSL_CTX_add1_chain_cert(tls.ctx, cert);
-		X509_free(cert);
+		/* What a client that trusts the root alone needs; taken over, and for whatever certificate is used. */
+		if (X509_check_issued(cert, cert) == X509_V_OK || SSL_CTX_add_extra_chain_cert(tls.ctx, cert) != 1)
+			X509_free(cert);
 	}
 	return n ? VMP_OK : VMP_EINVAL;
 }

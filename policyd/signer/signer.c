@@ -60,47 +60,54 @@ static int make_directory(const char *path, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-static int first_run(const struct config *c, struct vmp_msg *msg)
+/* Is there no CA, and may one be made?  Not where its key is a token's. */
+static bool lacks_ca(const struct config *c)
 {
-	int err = VMP_OK;
+	return c->ca_create && c->ca_key[0] == '/' && !exists(c->ca_certificate);
+}
 
-	if (!c->ca_create)
-		return VMP_OK;
-	if (!exists(c->ca_certificate) && c->ca_key[0] == '/') {
-		err = make_directory(c->ca_certificate, msg);
-		if (err == VMP_OK)
-			err = make_directory(c->ca_key, msg);
-		if (err == VMP_OK)
-			err = vmp_ca_create(c->ca_certificate, c->ca_key, c->ca_name, (int)(c->ca_life / 86400), msg);
-		if (err == VMP_OK)
-			vmp_log(VMP_LOG_INFO, "ca-created", "certificate", c->ca_certificate, "name", c->ca_name, NULL);
-	}
-	if (err == VMP_OK && c->master_key[0] == '/' && !exists(c->master_key) && !*c->master_unlock) {
-		err = make_directory(c->master_key, msg);
-		if (err == VMP_OK)
-			err = vmp_master_create(c->master_key, msg);
-		if (err == VMP_OK)
-			vmp_log(VMP_LOG_INFO, "master-key-created", "file", c->master_key, NULL);
-	}
+static bool lacks_master(const struct config *c)
+{
+	return c->ca_create && c->master_key[0] == '/' && !*c->master_unlock && !exists(c->master_key);
+}
+
+static int make_ca(const struct config *c, struct vmp_msg *msg)
+{
+	int err = make_directory(c->ca_certificate, msg);
+
+	if (err == VMP_OK)
+		err = make_directory(c->ca_key, msg);
+	if (err == VMP_OK)
+		err = vmp_ca_create(c->ca_certificate, c->ca_key, c->ca_name, (int)(c->ca_life / 86400), msg);
+	if (err == VMP_OK)
+		vmp_log(VMP_LOG_INFO, "ca-created", "certificate", c->ca_certificate, "name", c->ca_name, NULL);
 	return err;
 }
 
-static int open_keys(const struct config *c, struct vmp_ca **ca, struct vmp_master **master, struct vmp_msg *msg)
+static int make_master(const struct config *c, struct vmp_msg *msg)
 {
-	int err = vmp_ca_open(ca, c->ca_certificate, c->ca_key, msg);
+	int err = make_directory(c->master_key, msg);
 
 	if (err == VMP_OK)
-		err = vmp_master_open(master, c->master_key, *c->master_unlock ? c->master_unlock : NULL, msg);
+		err = vmp_master_create(c->master_key, msg);
+	if (err == VMP_OK)
+		vmp_log(VMP_LOG_INFO, "master-key-created", "file", c->master_key, NULL);
 	return err;
+}
+
+static int open_master(const struct config *c, struct vmp_master **out, struct vmp_msg *msg)
+{
+	return vmp_master_open(out, c->master_key, *c->master_unlock ? c->master_unlock : NULL, msg);
 }
 
 int signer_check(const struct config *config, struct vmp_msg *msg)
 {
 	struct vmp_ca *ca = NULL;
 	struct vmp_master *master = NULL;
-	bool made = config->ca_create && config->ca_key[0] == '/' && !exists(config->ca_certificate);
-	int err = made ? VMP_OK : open_keys(config, &ca, &master, msg);
+	int err = lacks_ca(config) ? VMP_OK : vmp_ca_open(&ca, config->ca_certificate, config->ca_key, msg);
 
+	if (err == VMP_OK && !lacks_master(config))
+		err = open_master(config, &master, msg);
 	vmp_ca_free(ca);
 	vmp_master_free(master);
 	return err;
@@ -108,11 +115,14 @@ int signer_check(const struct config *config, struct vmp_msg *msg)
 
 int signer_prepare(const struct proc_env *env, struct vmp_msg *msg)
 {
-	int err;
+	const struct config *c = signer.config = env->config;
+	int err = lacks_ca(c) ? make_ca(c, msg) : VMP_OK;
 
-	signer.config = env->config;
-	err = first_run(env->config, msg);
-	return err == VMP_OK ? open_keys(env->config, &signer.ca, &signer.master, msg) : err;
+	if (err == VMP_OK && lacks_master(c))
+		err = make_master(c, msg);
+	if (err == VMP_OK)
+		err = vmp_ca_open(&signer.ca, c->ca_certificate, c->ca_key, msg);
+	return err == VMP_OK ? open_master(c, &signer.master, msg) : err;
 }
 
 /* -- what is asked -------------------------------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ for n in $(seq 2 13); do
 	starting hv1 "$(uuid_of "$n")" "$(mac_of "$n")" $template >/dev/null
 	got="$got $template:$(vlan "$(radius_mab 127.0.0.1 "$(mac_of "$n")")")"
 done
-is 'a dozen more, of two templates' "$(printf '%s\n' $got | sort | uniq -c | tr -s ' \n' ' ')" ' 6 app:200 6 web:100 '
+is 'a dozen more, of two templates' "$(echo "$got" | xargs -n 1 | sort | uniq -c | tr -s ' \n' ' ')" ' 6 app:200 6 web:100 '
 is 'a start that is refused lets nobody in' "$(starting hv1 "$(uuid_of 20)" "$(mac_of 20)" db >/dev/null
 	why "$(radius_mab 127.0.0.1 "$(mac_of 20)")")" 'Access-Reject No VM is registered with this MAC address.'
 

@@ -79,7 +79,7 @@ static OCSP_BASICRESP *ocsp_answer(struct ocsp *o, const struct vmp_ocsp *ask, b
 	basic = OCSP_response_get1_basic(resp);
 	ck_assert_ptr_nonnull(basic);
 	X509_STORE_add_cert(store, sk_X509_value(o->chain, 0));
-	ck_assert_int_eq(OCSP_basic_verify(basic, o->chain, store, ours ? 0 : OCSP_NOCHECKS), 1);
+	ck_assert_int_eq(OCSP_basic_verify(basic, NULL, store, ours ? 0 : OCSP_NOCHECKS), 1);
 	X509_STORE_free(store);
 	OCSP_RESPONSE_free(resp);
 	return basic;
