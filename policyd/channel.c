@@ -2,7 +2,6 @@
 #include "log.h"
 
 #include <event2/bufferevent.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -97,20 +96,4 @@ void channel_send(struct channel *channel, const struct message *m)
 	vmp_log(VMP_LOG_ERROR, "cannot-send", "peer", channel->name, "type", message_name(m->type), "why",
 		vmp_strerror(err), NULL);
 	end(channel, "cannot send");
-}
-
-size_t channel_backlog(const struct channel *channel)
-{
-	return evbuffer_get_length(bufferevent_get_output(channel->bev));
-}
-
-void channel_flush(struct channel *channel)
-{
-	struct pollfd at = { .fd = bufferevent_getfd(channel->bev), .events = POLLOUT };
-
-	bufferevent_disable(channel->bev, EV_WRITE);
-	while (channel_backlog(channel) > 0) {
-		if (evbuffer_write(bufferevent_get_output(channel->bev), at.fd) < 0 && poll(&at, 1, 1000) <= 0)
-			return;
-	}
 }

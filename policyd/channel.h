@@ -19,9 +19,5 @@ void channel_free(struct channel *channel);
 bool channel_next(struct channel *channel, struct message *out);
 /** Send; what cannot be written is a defect and ends the process. */
 void channel_send(struct channel *channel, const struct message *m);
-/** [octets] still to be written. */
-size_t channel_backlog(const struct channel *channel);
-/** Write what is queued, waiting if need be; before a process ends. */
-void channel_flush(struct channel *channel);
 
 #endif

@@ -22,9 +22,9 @@
 #define STOP_S	     5	 /* [s] that processes have to end by themselves */
 #define PAUSE_MS     100 /* [ms] before the second restart in a row; doubled for each further one */
 #define PAUSE_MAX_MS 30000
-#define START_S	     5	/* [s] Processes that last so long were able to start */
-#define STEADY_S     60 /* [s] after which a failure is no repetition */
-#define SPARE_FILES  64
+#define START_S	     5	 /* [s] Processes that last so long were able to start */
+#define STEADY_S     60	 /* [s] after which a failure is no repetition */
+#define SPARE_FILES  640 /* beside the TLS connections: those without TLS, listeners, channels */
 
 static unsigned needs_sockets(const struct proc_env *env)
 {
@@ -68,6 +68,15 @@ struct supervisor {
 	unsigned pause_ms;
 	bool steady; /* a set of processes has run for a while */
 };
+
+/* [s] CLOCK_MONOTONIC */
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
 
 static void close_listening(struct supervisor *s)
 {
@@ -135,7 +144,7 @@ static void raise_file_limit(const struct config *config)
 }
 
 /* In the child: never returns. */
-static void child(const struct supervisor *s, enum proc_id id, const struct proc_env *env)
+static void child(const struct supervisor *s, enum proc_id id, const struct proc_env *env, pid_t parent)
 {
 	const struct config *config = s->config;
 	struct vmp_msg msg = { "" };
@@ -144,6 +153,11 @@ static void child(const struct supervisor *s, enum proc_id id, const struct proc
 
 	vmp_log_setup(procs[id].name, (enum vmp_log_level)config_log_level(config->log_level));
 	prctl(PR_SET_NAME, procs[id].title);
+	/* Only the signer has to do with keys, and a URI may have a PIN in it. */
+	if (id != PROC_SIGNER) {
+		explicit_bzero(s->config->ca_key, sizeof(s->config->ca_key));
+		explicit_bzero(s->config->master_unlock, sizeof(s->config->master_unlock));
+	}
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -152,7 +166,7 @@ static void child(const struct supervisor *s, enum proc_id id, const struct proc
 	if (err == VMP_OK)
 		err = procs[id].prepare(env, &msg);
 	if (err == VMP_OK)
-		err = sandbox_enter(uid, gid, procs[id].needs(env), &msg);
+		err = sandbox_enter(uid, gid, procs[id].needs(env), parent, &msg);
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
 		_exit(PROC_CONFIG);
@@ -183,7 +197,7 @@ static void close_all(int fds[N_PAIRS][2], const struct proc_env *keep)
 static pid_t start_one(struct supervisor *s, enum proc_id id, int fds[N_PAIRS][2])
 {
 	struct proc_env env = s->env;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	size_t i;
 	int k;
 
@@ -201,7 +215,7 @@ static pid_t start_one(struct supervisor *s, enum proc_id id, int fds[N_PAIRS][2
 	close_all(fds, &env);
 	for (k = 0; k < s->env.n_listen && id != PROC_NET; k++)
 		close(s->env.listen[k]);
-	child(s, id, &env);
+	child(s, id, &env, parent);
 	return 0;
 }
 
@@ -211,6 +225,7 @@ static int start_all(struct supervisor *s, struct vmp_msg *msg)
 	size_t i;
 	int id, err = VMP_OK;
 
+	raise_file_limit(s->config);
 	for (i = 0; i < N_PAIRS && err == VMP_OK; i++) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]) != 0)
 			err = vmp_fail(msg, VMP_EIO, "cannot make a socketpair: %s", strerror(errno));
@@ -221,7 +236,7 @@ static int start_all(struct supervisor *s, struct vmp_msg *msg)
 			err = vmp_fail(msg, VMP_EIO, "cannot fork: %s", strerror(errno));
 	}
 	close_all(fds, NULL);
-	s->started = time(NULL);
+	s->started = now_s();
 	return err;
 }
 
@@ -355,15 +370,19 @@ static void reload(struct supervisor *s)
 static void pause_before_restart(struct supervisor *s)
 {
 	struct timespec wait;
+	sigset_t orders = s->signals;
+	int sig;
 
-	if (time(NULL) - s->started >= STEADY_S)
+	sigdelset(&orders, SIGCHLD);
+	if (now_s() - s->started >= STEADY_S)
 		s->pause_ms = 0;
 	wait = (struct timespec){ .tv_sec = s->pause_ms / 1000, .tv_nsec = s->pause_ms % 1000 * 1000000L };
 	s->pause_ms = s->pause_ms ? s->pause_ms * 2 : PAUSE_MS;
 	if (s->pause_ms > PAUSE_MAX_MS)
 		s->pause_ms = PAUSE_MAX_MS;
-	if (sigtimedwait(&s->signals, NULL, &wait) == SIGTERM)
-		raise(SIGTERM); /* blocked: the next wait takes it */
+	sig = sigtimedwait(&orders, NULL, &wait);
+	if (sig > 0)
+		raise(sig); /* blocked: the next wait takes it */
 }
 
 /* One set of processes, from start to end. @return whether another is to follow. */
@@ -381,7 +400,7 @@ static bool generation(struct supervisor *s)
 	}
 	for (;;) {
 		sig = sigwaitinfo(&s->signals, NULL);
-		s->steady = s->steady || time(NULL) - s->started >= START_S;
+		s->steady = s->steady || now_s() - s->started >= START_S;
 		if (sig == SIGCHLD && reap(s, false))
 			break;
 		if (sig == SIGHUP) {
@@ -416,7 +435,6 @@ int proc_supervise(const char *path, struct config *config)
 	sigaddset(&s.signals, SIGTERM);
 	sigaddset(&s.signals, SIGINT);
 	sigprocmask(SIG_BLOCK, &s.signals, &s.before);
-	raise_file_limit(config);
 	if (open_listening(&s, &msg) != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
 		return PROC_FAILED;

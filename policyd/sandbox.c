@@ -20,6 +20,9 @@ static const struct {
 	{ "fork", 0 },
 	{ "vfork", 0 },
 	{ "ptrace", 0 },
+	{ "kill", 0 },
+	{ "pidfd_getfd", 0 },
+	{ "io_uring_setup", 0 },
 	{ "process_vm_readv", 0 },
 	{ "process_vm_writev", 0 },
 	{ "mount", 0 },
@@ -38,6 +41,8 @@ static const struct {
 	{ "kexec_load", 0 },
 	{ "setuid", 0 },
 	{ "setgid", 0 },
+	{ "setreuid", 0 },
+	{ "setregid", 0 },
 	{ "setresuid", 0 },
 	{ "setresgid", 0 },
 	{ "socket", SANDBOX_SOCKETS },
@@ -49,8 +54,28 @@ static const struct {
 	{ "open", SANDBOX_FILES },
 	{ "openat", SANDBOX_FILES },
 	{ "openat2", SANDBOX_FILES },
+	{ "creat", SANDBOX_FILES },
+	{ "open_by_handle_at", 0 },
 	{ "unlink", SANDBOX_FILES },
+	{ "unlinkat", SANDBOX_FILES },
+	{ "rmdir", SANDBOX_FILES },
 	{ "rename", SANDBOX_FILES },
+	{ "renameat", SANDBOX_FILES },
+	{ "renameat2", SANDBOX_FILES },
+	{ "link", SANDBOX_FILES },
+	{ "linkat", SANDBOX_FILES },
+	{ "symlink", SANDBOX_FILES },
+	{ "symlinkat", SANDBOX_FILES },
+	{ "mkdir", SANDBOX_FILES },
+	{ "mkdirat", SANDBOX_FILES },
+	{ "mknod", 0 },
+	{ "mknodat", 0 },
+	{ "truncate", SANDBOX_FILES },
+	{ "chmod", SANDBOX_FILES },
+	{ "fchmodat", SANDBOX_FILES },
+	{ "chown", SANDBOX_FILES },
+	{ "fchownat", SANDBOX_FILES },
+	{ "lchown", SANDBOX_FILES },
 };
 
 static int forbid(unsigned needs, struct vmp_msg *msg)
@@ -82,10 +107,9 @@ static int leave_files(struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-int sandbox_enter(unsigned uid, unsigned gid, unsigned needs, struct vmp_msg *msg)
+int sandbox_enter(unsigned uid, unsigned gid, unsigned needs, pid_t parent, struct vmp_msg *msg)
 {
 	static const struct rlimit none = { 0, 0 };
-	pid_t parent = getppid();
 	int err = VMP_OK;
 
 	setrlimit(RLIMIT_CORE, &none);

@@ -5,6 +5,7 @@
 #include "err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /** Bits: what a process still needs beside memory, time and the descriptors that it has. */
 enum sandbox_need {
@@ -15,7 +16,7 @@ enum sandbox_need {
 
 /** Become another user (if we are root), lose the file system and the system calls that are not needed, never run
  * another program, leave no core, end with the parent.
- * @param uid,gid  (unsigned)-1: stay. */
-VMP_CHECKED int sandbox_enter(unsigned uid, unsigned gid, unsigned needs, struct vmp_msg *msg);
+ * @param uid,gid  (unsigned)-1: stay. @param parent  who it was at the fork. */
+VMP_CHECKED int sandbox_enter(unsigned uid, unsigned gid, unsigned needs, pid_t parent, struct vmp_msg *msg);
 
 #endif

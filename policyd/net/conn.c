@@ -3,10 +3,20 @@
 #include "tls.h"
 
 #include <event2/bufferevent_ssl.h>
+#include <event2/listener.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+/* All listeners; those for TLS pause when there are as many connections as there may be. */
+static struct {
+	struct evconnlistener *listener;
+	bool tls;
+} listeners[2 * CONFIG_ADDRESSES];
+
+static size_t n_listeners, n_conns;
+static bool paused, stopped;
 
 struct conn {
 	SSL *ssl;
@@ -18,12 +28,80 @@ struct conn {
 
 /* Our place in an SSL, which evhttp's bufferevent owns: so we learn of its end. */
 static int place = -1;
-static size_t n_conns;
 
-size_t conn_count(void)
+/* -- how many --------------------------------------------------------------------------------------------------- */
+
+static void turn(bool tls, bool on)
 {
-	return n_conns;
+	size_t i;
+
+	for (i = 0; i < n_listeners; i++) {
+		if (listeners[i].tls != tls)
+			continue;
+		if (on)
+			evconnlistener_enable(listeners[i].listener);
+		else
+			evconnlistener_disable(listeners[i].listener);
+	}
 }
+
+/* Accept, or pause, as the number of connections has it. */
+static void count(int n)
+{
+	bool full;
+
+	n_conns += (size_t)n;
+	metric_set(METRIC_CONNECTIONS, (int64_t)n_conns);
+	full = n_conns >= (size_t)net.config->max_connections;
+	if (stopped || full == paused)
+		return;
+	paused = full;
+	turn(true, !full);
+	if (!full)
+		return;
+	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
+	vmp_log(VMP_LOG_WARNING, "accepting-paused", "connections", vmp_log_num((long long)n_conns), NULL);
+}
+
+static void resume(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	if (stopped)
+		return;
+	turn(false, true);
+	turn(true, !paused);
+}
+
+/* accept() fails, for want of descriptors or memory: libevent would try again at once, for ever. */
+static void on_accept_error(struct evconnlistener *listener, void *ctx)
+{
+	static const struct timeval pause = { .tv_usec = 100 * 1000 };
+
+	(void)listener;
+	(void)ctx; /* evhttp's */
+	vmp_log(VMP_LOG_ERROR, "cannot-accept", "why", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()), NULL);
+	turn(false, false);
+	turn(true, false);
+	event_base_once(net.base, -1, EV_TIMEOUT, resume, NULL, &pause);
+}
+
+void conn_listen(struct evhttp_bound_socket *bound, bool tls)
+{
+	listeners[n_listeners].listener = evhttp_bound_socket_get_listener(bound);
+	listeners[n_listeners].tls = tls;
+	evconnlistener_set_error_cb(listeners[n_listeners++].listener, on_accept_error);
+}
+
+void conn_stop(void)
+{
+	stopped = true;
+	turn(false, false);
+	turn(true, false);
+}
+
+/* -- how long --------------------------------------------------------------------------------------------------- */
 
 static void arm(struct conn *conn, int64_t seconds)
 {
@@ -43,61 +121,54 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	shutdown(SSL_get_fd(conn->ssl), SHUT_RDWR);
 }
 
-static void on_free(void *parent, void *data, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+static struct conn *begin(struct event_base *base)
 {
-	struct conn *conn = data;
+	struct conn *conn = calloc(1, sizeof(*conn));
 
+	/* evhttp takes no for "then without TLS", and that must not be: without memory, the parent starts us anew. */
+	if (!conn || !(conn->deadline = evtimer_new(base, on_deadline, conn)))
+		abort();
+	arm(conn, net.config->request_timeout);
+	metric_add(METRIC_CONNECTIONS_TOTAL, 1);
+	count(1);
+	return conn;
+}
+
+static void end(struct conn *conn)
+{
+	event_free(conn->deadline);
+	count(-1);
+	free(conn);
+}
+
+static void on_ssl_free(void *parent, void *data, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
 	(void)ad;
 	(void)idx;
 	(void)argl;
 	(void)argp;
-	if (!conn)
+	if (!data)
 		return;
 	if (!SSL_is_init_finished(parent))
 		metric_add(METRIC_HANDSHAKES_FAILED, 1);
-	event_free(conn->deadline);
-	free(conn);
-	n_conns--;
-	metric_set(METRIC_CONNECTIONS, (int64_t)n_conns);
-	net_accept(true);
+	end(data);
 }
 
-static struct conn *attach(SSL *ssl, struct event_base *base)
-{
-	struct conn *conn = calloc(1, sizeof(*conn));
-
-	if (place < 0)
-		place = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_free);
-	if (conn && !(conn->deadline = evtimer_new(base, on_deadline, conn))) {
-		free(conn);
-		conn = NULL;
-	}
-	if (!conn || SSL_set_ex_data(ssl, place, conn) != 1)
-		abort();
-	conn->ssl = ssl;
-	return conn;
-}
-
-struct bufferevent *conn_new(struct event_base *base, void *ctx)
+struct bufferevent *conn_new_tls(struct event_base *base, void *ctx)
 {
 	SSL *ssl = tls_new();
+	struct conn *conn = begin(base);
 	struct bufferevent *bev;
-	struct conn *conn;
 
 	(void)ctx;
-	/* evhttp takes NULL for "without TLS", and that must not be: without memory, the parent starts us anew. */
-	if (!ssl)
+	if (place < 0)
+		place = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_free);
+	if (!ssl || SSL_set_ex_data(ssl, place, conn) != 1)
 		abort();
-	conn = attach(ssl, base);
+	conn->ssl = ssl;
 	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	if (!bev)
 		abort();
-	n_conns++;
-	metric_set(METRIC_CONNECTIONS, (int64_t)n_conns);
-	metric_add(METRIC_CONNECTIONS_TOTAL, 1);
-	if (n_conns >= (size_t)net.config->max_connections)
-		net_accept(false);
-	arm(conn, net.config->request_timeout);
 	return bev;
 }
 
@@ -124,6 +195,8 @@ void conn_replied(struct evhttp_request *http)
 	if (conn)
 		arm(conn, net.config->idle_timeout + net.config->request_timeout);
 }
+
+/* -- who -------------------------------------------------------------------------------------------------------- */
 
 /* Positive, of exactly the length that ours have. */
 static bool read_serial(const SSL *ssl, uint8_t serial[VMP_SERIAL])

@@ -4,14 +4,20 @@
 
 #include "net.h"
 
-/** evhttp's callback for a new TLS connection. */
-struct bufferevent *conn_new(struct event_base *base, void *ctx);
+/** evhttp's callback for new connections with TLS. */
+struct bufferevent *conn_new_tls(struct event_base *base, void *ctx);
+
+/** A listener, which pauses when accepting fails, and with TLS also while there are as many connections as there may
+ * be. */
+void conn_listen(struct evhttp_bound_socket *bound, bool tls);
+/** Take no more connections, for good. */
+void conn_stop(void);
+
 /** A request has come whole: no deadline while we work at it.  Without effect for connections without TLS. */
 void conn_requested(struct evhttp_request *http);
 /** Its answer is about to go: the client has to read it, and may send another request. */
 void conn_replied(struct evhttp_request *http);
 /** The serial number of the client's certificate, which TLS has verified. @return false: none. */
 bool conn_serial(struct evhttp_request *http, uint8_t serial[VMP_SERIAL]);
-size_t conn_count(void);
 
 #endif

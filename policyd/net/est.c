@@ -58,7 +58,8 @@ static bool is_pkcs10(const struct request *req)
 	static const char wanted[] = "application/pkcs10";
 	const char *type = evhttp_find_header(evhttp_request_get_input_headers(req->http), "Content-Type");
 
-	return !type || strncasecmp(type, wanted, sizeof(wanted) - 1) == 0;
+	return !type ||
+	       (strncasecmp(type, wanted, sizeof(wanted) - 1) == 0 && strchr("; \t", type[sizeof(wanted) - 1]));
 }
 
 /* The body's key into the message. @return whether; otherwise the client has its answer. */

@@ -6,7 +6,6 @@
 #include "tls.h"
 
 #include <errno.h>
-#include <event2/listener.h>
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
@@ -21,7 +20,6 @@ struct net net;
 static const struct route *const https_tables[] = { est_routes, vm_routes, member_routes, revocation_routes, NULL };
 static const struct route *const http_tables[] = { status_routes, revocation_routes, NULL };
 
-static struct evconnlistener *listeners[CONFIG_ADDRESSES];
 static struct event *tick, *stop;
 static int64_t drain_since;
 
@@ -52,30 +50,12 @@ static struct evhttp *make_http(const struct route *const *tables, int timeout)
 	evhttp_set_max_headers_size(http, HEADERS_MAX);
 	evhttp_set_max_body_size(http, BODY_MAX);
 	evhttp_set_timeout(http, timeout);
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT);
+	/* All that it knows: the routes say which they take. */
+	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+						 EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_flags(http, EVHTTP_SERVER_LINGERING_CLOSE); /* or a client that still sends never reads why */
 	evhttp_set_gencb(http, request_route, (void *)(uintptr_t)tables);
 	return http;
-}
-
-void net_accept(bool on)
-{
-	static bool paused;
-	size_t i;
-
-	if (on != paused || (on && conn_count() >= (size_t)net.config->max_connections) || net.draining)
-		return;
-	paused = !on;
-	if (paused) {
-		metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-		vmp_log(VMP_LOG_WARNING, "accepting-paused", "connections", vmp_log_num((long long)conn_count()), NULL);
-	}
-	for (i = 0; i < CONFIG_ADDRESSES && listeners[i]; i++) {
-		if (on)
-			evconnlistener_enable(listeners[i]);
-		else
-			evconnlistener_disable(listeners[i]);
-	}
 }
 
 void net_open(void)
@@ -91,7 +71,7 @@ void net_open(void)
 			vmp_log(VMP_LOG_ERROR, "cannot-listen", NULL);
 			_exit(PROC_FAILED);
 		}
-		listeners[i] = evhttp_bound_socket_get_listener(bound);
+		conn_listen(bound, true);
 	}
 	net.ready = true;
 	vmp_log(VMP_LOG_INFO, "ready", "listen", net.config->address, NULL);
@@ -125,16 +105,20 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 static void on_stop(evutil_socket_t fd, short what, void *ctx)
 {
 	static const struct timeval often = { .tv_usec = 50 * 1000 };
-	size_t i;
 
 	(void)fd;
 	(void)what;
 	(void)ctx;
-	for (i = 0; i < CONFIG_ADDRESSES && listeners[i]; i++)
-		evconnlistener_disable(listeners[i]);
+	conn_stop();
 	net.draining = true;
 	drain_since = net_now_ms();
 	event_add(tick, &often);
+}
+
+/* What libevent has to say goes where our own words go. */
+static void on_library_log(int severity, const char *text)
+{
+	vmp_log(severity >= EVENT_LOG_ERR ? VMP_LOG_ERROR : VMP_LOG_WARNING, "libevent", "why", text, NULL);
 }
 
 static int set_up(const struct proc_env *env, struct vmp_msg *msg)
@@ -144,6 +128,7 @@ static int set_up(const struct proc_env *env, struct vmp_msg *msg)
 
 	net.config = env->config;
 	net.env = env;
+	event_set_log_callback(on_library_log);
 	net.base = event_base_new();
 	if (!net.base)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
@@ -155,10 +140,13 @@ static int set_up(const struct proc_env *env, struct vmp_msg *msg)
 	if (!net.store || !net.https || !net.http || !tick || !stop || event_add(tick, &second) != 0 ||
 	    event_add(stop, NULL) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
-	evhttp_set_bevcb(net.https, conn_new, NULL);
+	evhttp_set_bevcb(net.https, conn_new_tls, NULL);
 	for (i = env->n_tls; i < env->n_listen; i++) {
-		if (!evhttp_accept_socket_with_handle(net.http, env->listen[i]))
+		struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(net.http, env->listen[i]);
+
+		if (!bound)
 			return vmp_fail(msg, VMP_EIO, "cannot listen: %s", strerror(errno));
+		conn_listen(bound, false);
 	}
 	return tls_start(msg);
 }

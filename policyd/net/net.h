@@ -32,7 +32,5 @@ extern struct net net;
 int64_t net_now_ms(void);
 /** Listen for TLS; called when the first certificate is there. */
 void net_open(void);
-/** Stop accepting TLS connections for a while, or go on: there are as many as there may be. */
-void net_accept(bool on);
 
 #endif

@@ -80,7 +80,7 @@ void request_send(struct request *req, int code, const char *type, const void *d
 
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
-	if (code == 401)
+	if (code == 401 && req->ask.type == M_ENROL)
 		evhttp_add_header(headers, "WWW-Authenticate", "Basic realm=\"vmprov join token\"");
 	if (code == 503)
 		evhttp_add_header(headers, "Retry-After", "1");

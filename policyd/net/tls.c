@@ -15,10 +15,12 @@ enum { ID_CHAIN = 1, ID_SERVER };
 
 static struct {
 	SSL_CTX *ctx;
-	EVP_PKEY *next_key; /* for the certificate that was asked for */
+	EVP_PKEY *next_key; /* for the certificate that was asked for; NULL: no answer is under way */
 	uint8_t *chain;
 	size_t chain_len, issuer_len;
-	int64_t asked_ms, renew_ms; /* CLOCK_MONOTONIC; 0: not */
+	X509 *cert; /* NULL: not yet */
+	int64_t life_ms;
+	int64_t asked_ms; /* CLOCK_MONOTONIC */
 } tls;
 
 static const unsigned char alpn[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
@@ -55,7 +57,6 @@ static int make_key(struct vmp_pubkey *out)
 {
 	size_t len = 0;
 
-	EVP_PKEY_free(tls.next_key);
 	tls.next_key = EVP_EC_gen("P-256");
 	if (!tls.next_key ||
 	    EVP_PKEY_get_octet_string_param(tls.next_key, "pub", out->bits, sizeof(out->bits), &len) != 1 || len != 65)
@@ -87,11 +88,26 @@ int tls_start(struct vmp_msg *msg)
 	return err;
 }
 
+/* [ms] until cert ends, by the clock on the wall */
+static int64_t left_ms(const X509 *cert)
+{
+	int days = 0, seconds = 0;
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1)
+		return 0;
+	return ((int64_t)days * 86400 + seconds) * 1000;
+}
+
+/* Half its life is over, or the clock was set so that it is not in its life at all. */
+static bool renewal_is_due(void)
+{
+	return !tls.cert || left_ms(tls.cert) < tls.life_ms / 2 || left_ms(tls.cert) > 2 * tls.life_ms;
+}
+
 void tls_upkeep(void)
 {
-	bool missing = tls.renew_ms == 0, due = !missing && net_now_ms() > tls.renew_ms;
-
-	if ((missing || due) && net_now_ms() - tls.asked_ms > RETRY_MS)
+	/* The store answers each request, if only with an error: one at a time. */
+	if (!tls.next_key && renewal_is_due() && net_now_ms() - tls.asked_ms > RETRY_MS)
 		ask();
 }
 
@@ -102,6 +118,8 @@ static int take_chain(const uint8_t *der, size_t len)
 	X509 *cert;
 	int n = 0;
 
+	if (tls.chain)
+		return VMP_OK;
 	tls.chain = OPENSSL_memdup(der, len);
 	tls.chain_len = len;
 	if (!tls.chain)
@@ -119,30 +137,19 @@ static int take_chain(const uint8_t *der, size_t len)
 	return n ? VMP_OK : VMP_EINVAL;
 }
 
-/* [ms] from now to the middle of cert's life */
-static int64_t half_life(const X509 *cert)
-{
-	int days = 0, seconds = 0;
-
-	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1)
-		return 0;
-	return ((int64_t)days * 86400 + seconds) * 1000 / 2;
-}
-
 static int take_cert(const uint8_t *der, size_t len)
 {
 	X509 *cert = d2i_X509(NULL, &der, (long)len);
-	int err = VMP_EINVAL;
 
-	if (cert && tls.next_key && SSL_CTX_use_certificate(tls.ctx, cert) == 1 &&
-	    SSL_CTX_use_PrivateKey(tls.ctx, tls.next_key) == 1) {
-		tls.renew_ms = net_now_ms() + half_life(cert);
-		err = VMP_OK;
+	/* Both or neither. */
+	if (!cert || SSL_CTX_use_cert_and_key(tls.ctx, cert, tls.next_key, NULL, 1) != 1) {
+		X509_free(cert);
+		return VMP_EINVAL;
 	}
-	X509_free(cert);
-	EVP_PKEY_free(tls.next_key);
-	tls.next_key = NULL;
-	return err;
+	X509_free(tls.cert);
+	tls.cert = cert;
+	tls.life_ms = left_ms(cert);
+	return VMP_OK;
 }
 
 bool tls_answered(const struct message *m)
@@ -154,11 +161,15 @@ bool tls_answered(const struct message *m)
 	err = -(int)m->err;
 	if (err == VMP_OK)
 		err = m->id == ID(ID_CHAIN) ? take_chain(m->blob, m->blob_len) : take_cert(m->blob, m->blob_len);
+	if (m->id == ID(ID_SERVER)) {
+		EVP_PKEY_free(tls.next_key);
+		tls.next_key = NULL;
+	}
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "no-server-certificate", "why", m->err ? m->text : vmp_strerror(err), NULL);
 		return true;
 	}
-	if (tls.chain && tls.renew_ms)
+	if (tls.chain && tls.cert)
 		net_open();
 	return true;
 }

@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAITS_A_VM 2
+/* [octets] of answers in one transaction, after which no more waiters are looked at */
+#define OUTBOX_MAX (4 << 20)
+
 struct waiter {
 	TAILQ_ENTRY(waiter) next;
 	uint64_t id;
 	uint8_t serial[VMP_SERIAL];
 	uint64_t mac;
 	int64_t version;  /**< nothing of its concern has changed up to here */
+	int64_t seen;	  /**< the store's last change when it was last looked at */
 	int64_t until_ms; /**< CLOCK_BOOTTIME */
 };
 
@@ -64,11 +69,35 @@ static int tell(struct state *s, uint64_t id, uint64_t mac, int64_t *version, st
 	return err;
 }
 
+static void waiter_end(struct state *s, struct waiter *w)
+{
+	TAILQ_REMOVE(&s->waiters, w, next);
+	free(w);
+	metric_set(METRIC_DIRECTORY_WAITERS, (int64_t)--s->n_waiters);
+}
+
 static int tell_nothing(struct state *s, uint64_t id, int64_t version)
 {
 	metric_add(METRIC_DIRECTORY_ANSWERS, 1);
 	return state_answer_json(
 		s, id, json_pack("{s:I, s:b, s:[], s:[]}", "version", (json_int_t)version, "full", 0, "peers", "gone"));
+}
+
+/* One VM waits twice at the most: who asks again has given the older question up. */
+static void make_room(struct state *s, uint64_t mac)
+{
+	struct waiter *w, *oldest = NULL;
+	int n = 0;
+
+	TAILQ_FOREACH(w, &s->waiters, next)
+	{
+		if (w->mac != mac)
+			continue;
+		oldest = oldest ? oldest : w;
+		n++;
+	}
+	if (n >= WAITS_A_VM && tell_nothing(s, oldest->id, oldest->version) == VMP_OK)
+		waiter_end(s, oldest);
 }
 
 static int wait_for_change(struct state *s, const struct message *m, uint64_t mac, int64_t version)
@@ -78,10 +107,12 @@ static int wait_for_change(struct state *s, const struct message *m, uint64_t ma
 
 	if (!w)
 		return VMP_ENOMEM;
+	make_room(s, mac);
 	w->id = m->id;
 	memcpy(w->serial, m->serial, sizeof(w->serial));
 	w->mac = mac;
 	w->version = version;
+	w->seen = s->last_change;
 	w->until_ms = s->clock.boot_ms + wait * 1000;
 	TAILQ_INSERT_TAIL(&s->waiters, w, next);
 	metric_set(METRIC_DIRECTORY_WAITERS, (int64_t)++s->n_waiters);
@@ -112,6 +143,7 @@ static bool look(struct state *s, struct waiter *w, bool changed)
 		err = vmp_store_identify(s->store, w->serial, s->clock.now, &who, &msg);
 		if (err == VMP_ENOENT)
 			err = VMP_EACCES;
+		w->mac = who.mac; /* it may have got another */
 		if (err == VMP_OK)
 			err = tell(s, w->id, w->mac, &w->version, &msg);
 	}
@@ -128,19 +160,37 @@ void directory_look(struct state *s)
 {
 	struct waiter *w, *next;
 	struct vmp_msg msg;
-	int64_t last = s->last_change;
-	bool changed = false;
+	int64_t last;
 
-	if (s->changed && vmp_store_change_last(s->store, &last, &msg) == VMP_OK)
-		changed = last != s->last_change;
-	s->changed = false;
-	s->last_change = last;
+	if (s->changed) {
+		if (vmp_store_change_last(s->store, &last, &msg) != VMP_OK)
+			return;
+		s->changed = false;
+		s->last_change = last;
+	}
 	for (w = TAILQ_FIRST(&s->waiters); w; w = next) {
+		bool changed = w->seen != s->last_change;
+
 		next = TAILQ_NEXT(w, next);
-		if (look(s, w, changed))
-			continue;
-		TAILQ_REMOVE(&s->waiters, w, next);
-		free(w);
-		metric_set(METRIC_DIRECTORY_WAITERS, (int64_t)--s->n_waiters);
+		/* Others wait for this transaction's lock, and the answers for its end: the rest another time. */
+		if (changed && evbuffer_get_length(s->outbox) > OUTBOX_MAX) {
+			s->changed = true;
+			return;
+		}
+		w->seen = s->last_change;
+		if (!look(s, w, changed))
+			waiter_end(s, w);
+	}
+}
+
+void directory_rolled_back(struct state *s)
+{
+	struct waiter *w;
+
+	TAILQ_FOREACH(w, &s->waiters, next)
+	{
+		if (w->version > s->last_change)
+			w->version = s->last_change;
+		w->seen = -1;
 	}
 }

@@ -115,7 +115,7 @@ int state_ask(struct state *s, const struct message *net, struct message *m,
 	      int (*done)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg),
 	      void (*end)(struct state *s, struct job *job), void *data)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct job *job = message_is_sane(m) ? calloc(1, sizeof(*job)) : NULL;
 
 	if (!job) {
 		struct job none = { .data = data };
@@ -124,11 +124,12 @@ int state_ask(struct state *s, const struct message *net, struct message *m,
 			end(s, &none);
 		else
 			free(data);
-		return VMP_ENOMEM;
+		return message_is_sane(m) ? VMP_ENOMEM : VMP_ECORRUPT;
 	}
 	job->id = m->id = ++s->last_job;
 	job->net_id = net ? net->id : 0;
 	job->net_type = net ? net->type : M_REPLY;
+	job->asker = s->asker;
 	job->done = done;
 	job->end = end;
 	job->data = data;
@@ -212,7 +213,11 @@ static void audit_denial(struct state *s, const struct message *m, const char *e
 	uint64_t mac = m->mac;
 
 	metric_add(METRIC_DENIALS, 1);
-	if (++s->denials > STATE_DENIALS)
+	/* A stranger fills no disk: of those who are nobody, one in a second. */
+	s->denials++;
+	if (!s->asker.kind)
+		s->strangers++;
+	if (s->denials > STATE_DENIALS || s->strangers > (s->asker.kind ? UINT64_MAX : 1))
 		return;
 	denied_actor(s, m, actor);
 	if (m->type == M_START || (m->type == M_STOP && vmp_store_guest_mac(s->store, m->uuid, &mac, NULL) == VMP_OK))
@@ -287,7 +292,7 @@ static void finish(struct state *s, const struct message *reply, int begun, cons
 	} else if ((err = vmp_store_mark(s->store, &msg)) == VMP_OK) {
 		struct message m = { .type = job->net_type, .id = job->net_id };
 
-		memset(&s->asker, 0, sizeof(s->asker));
+		s->asker = job->asker;
 		err = (reply->err ? job->failed : job->done)(s, job, reply, &msg);
 		settle(s, job->net_id ? &m : NULL, err, &msg);
 	}
@@ -303,10 +308,12 @@ static void end_batch(struct state *s, int begun, struct vmp_msg *msg)
 
 	if (err != VMP_OK) {
 		vmp_store_rollback(s->store);
+		directory_rolled_back(s);
 		metric_add(METRIC_COMMIT_FAILURES, 1);
-		vmp_log(VMP_LOG_ERROR, "commit-failed", "why", msg->text, NULL);
+		vmp_log(VMP_LOG_ERROR, begun == VMP_OK ? "commit-failed" : "store-busy", "why", msg->text, NULL);
+	} else {
+		metric_add(METRIC_COMMITS, 1);
 	}
-	metric_add(METRIC_COMMITS, 1);
 	outbox_send(s, err, msg);
 }
 

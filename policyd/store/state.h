@@ -51,8 +51,9 @@ struct state {
 	unsigned rotations; /**< asked of the signer and not recorded yet */
 	struct crl *crl;
 	int64_t ticks, clock_offset_s;
-	uint64_t denials;	   /**< within this second */
-	struct vmp_identity asker; /**< of the present request; kind 0: not known */
+	bool untidy;		     /**< there is more to forget */
+	uint64_t denials, strangers; /**< within this second; of those by nobody that we know */
+	struct vmp_identity asker;   /**< of the present request; kind 0: not known */
 };
 
 /** Something asked of the signer. */
@@ -61,6 +62,7 @@ struct job {
 	uint64_t id;
 	uint64_t net_id; /**< whose answer it is; 0: nobody's */
 	enum message_type net_type;
+	struct vmp_identity asker; /**< as the request was */
 	/** Called with the signer's reply, in a transaction, when that is no error; as a handler. */
 	int (*done)(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg);
 	/** The same for a reply that is one; NULL: the client gets the error. */
@@ -117,6 +119,8 @@ int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg
 
 /** Answer the waiters for whom something has changed, and those who have waited long enough. */
 void directory_look(struct state *s);
+/** What was read in this transaction does not hold. */
+void directory_rolled_back(struct state *s);
 /** Have the epochs made that are due. */
 void coi_keys_rotate(struct state *s);
 /** Retire those that are over. */

@@ -3,11 +3,28 @@
 #include "state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+/* Only a plain file, and only under this name: the directory is another user's, who might have put a link there. */
+static int give(const char *path, unsigned uid, const char *user, struct vmp_msg *msg)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = VMP_OK;
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? VMP_OK : vmp_fail(msg, VMP_EIO, "%s: cannot open: %s", path, strerror(errno));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		err = vmp_fail(msg, VMP_EIO, "%s: expected a file with one name", path);
+	else if (st.st_uid != uid && fchownat(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) != 0)
+		err = vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, user, strerror(errno));
+	close(fd);
+	return err;
+}
 
 /* The directory of the store, made if need be, and the store's files are the store user's. */
 int store_prepare(const struct proc_env *env, struct vmp_msg *msg)
@@ -28,13 +45,11 @@ int store_prepare(const struct proc_env *env, struct vmp_msg *msg)
 			return vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, env->config->store_user,
 					strerror(errno));
 	}
-	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && err == VMP_OK; i++) {
 		snprintf(path, sizeof(path), "%s%s", env->config->store_path, suffixes[i]);
-		if (lchown(path, uid, (gid_t)-1) != 0 && errno != ENOENT)
-			return vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, env->config->store_user,
-					strerror(errno));
+		err = give(path, uid, env->config->store_user, msg);
 	}
-	return VMP_OK;
+	return err;
 }
 
 static int open_store(struct state *s, struct vmp_msg *msg)
@@ -88,14 +103,13 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 		return err;
 	s->base = event_base_new();
 	s->outbox = evbuffer_new();
-	if (!s->base || !s->outbox || event_base_priority_init(s->base, 2) != 0)
+	if (!s->base || !s->outbox)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	s->batch = event_new(s->base, -1, 0, on_batch, s);
 	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
 	s->net = channel_new(s->base, env->channel[PROC_NET], "net", ready, s);
 	s->signer = channel_new(s->base, env->channel[PROC_SIGNER], "signer", ready, s);
-	if (!s->batch || !s->tick || !s->net || !s->signer || event_priority_set(s->batch, 1) != 0 ||
-	    event_add(s->tick, &interval) != 0)
+	if (!s->batch || !s->tick || !s->net || !s->signer || event_add(s->tick, &interval) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	return VMP_OK;
 }

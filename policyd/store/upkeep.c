@@ -34,7 +34,8 @@ static void watch_clock(struct state *s)
 	s->clock_offset_s = offset;
 }
 
-static void tidy(struct state *s)
+/* @return whether there is more to do. */
+static bool tidy(struct state *s)
 {
 	const struct config *c = s->config;
 	int certs = 0, changes = 0, events = 0;
@@ -44,18 +45,21 @@ static void tidy(struct state *s)
 	    vmp_store_change_tidy(s->store, s->clock.now, c->keep_changes, TIDY_ROWS, &changes, &msg) != VMP_OK ||
 	    vmp_store_audit_tidy(s->store, s->clock.now, c->keep_audit, TIDY_ROWS, &events, &msg) != VMP_OK)
 		vmp_log(VMP_LOG_ERROR, "upkeep-failed", "why", msg.text, NULL);
+	return certs == TIDY_ROWS || changes == TIDY_ROWS || events == TIDY_ROWS;
 }
 
 static void second(struct state *s)
 {
-	if (s->denials > STATE_DENIALS)
-		vmp_log(VMP_LOG_WARNING, "denials-not-audited", "n", vmp_log_num((long long)s->denials - STATE_DENIALS),
-			NULL);
-	s->denials = 0;
+	uint64_t left_out = (s->denials > STATE_DENIALS ? s->denials - STATE_DENIALS : 0) +
+			    (s->strangers > 1 ? s->strangers - 1 : 0);
+
+	if (left_out)
+		vmp_log(VMP_LOG_WARNING, "denials-not-audited", "n", vmp_log_num((long long)left_out), NULL);
+	s->denials = s->strangers = 0;
 	watch_clock(s);
 	coi_keys_retire(s);
-	if (s->ticks % (TIDY_S * TICKS_A_SECOND) == 0)
-		tidy(s);
+	if (s->untidy || s->ticks % (TIDY_S * TICKS_A_SECOND) == 0)
+		s->untidy = tidy(s);
 }
 
 void upkeep_tick(struct state *s)

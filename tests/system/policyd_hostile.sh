@@ -83,7 +83,7 @@ like 'two lengths' "$(raw_fifo 'GET /.well-known/est/cacerts HTTP/1.1\r\nHost: x
 like 'an octet that no header may have' "$(raw_fifo 'GET /\001 HTTP/1.1\r\nHost: x\r\n\r\n')" '^$|400|404'
 like 'a percent that means nothing' "$(raw_fifo 'GET /.well-known/est/%%zz/cacerts HTTP/1.1\r\nHost: x\r\n\r\n')" '^$|400|404|200'
 like 'a method that is none' "$(raw_fifo 'BREW /v1/directory HTTP/1.1\r\nHost: x\r\n\r\n')" '^$|400|501'
-fails 'DELETE' 'status 501' api DELETE /v1/directory
+fails 'DELETE' 'status 405' api DELETE /v1/directory
 fails 'a CSR that is cut' 'status 40[01]' est simpleenroll -u x:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA -H 'Content-Type: application/pkcs10' -d "$(head -c 100 "$T/vm1.key.csr")"
 fails 'a UUID in the path that is not one' 'status 400' as hv1 POST /v1/vms/..%2f..%2fetc/starting -d '{}'
 like 'OCSP nonsense gets the OCSP answer for it' "$(curl -s --data-binary @"$T/deep" "$POLICYD_STATUS/ocsp" | openssl ocsp -respin - -noverify -resp_text 2>&1; curl -s --data-binary nonsense "$POLICYD_STATUS/ocsp" | od -An -tx1)" '30 03 0a 01 01'
