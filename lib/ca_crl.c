@@ -5,20 +5,35 @@
 #define ENTRY_MAX 64   /* [octets] of one revoked certificate */
 #define REST_MAX  4096 /* [octets] of everything else: names, extensions, signature */
 
+#define TIME_MAX INT64_C(253402300799) /* [s] since 1970: the end of year 9999 */
+
 static const uint8_t oid_reason[] = { 0x06, 0x03, 0x55, 0x1d, 0x15 };
 static const uint8_t oid_number[] = { 0x06, 0x03, 0x55, 0x1d, 0x14 };
+
+/* RFC 5280 5.3.1: 7 is not used, 8 belongs to delta CRLs, and 0 (unspecified) is better left out. */
+static bool can_say(uint8_t reason)
+{
+	return reason >= 1 && reason <= 10 && reason != 7 && reason != 8;
+}
+
+/* Within what DER can say: one entry with an odd time must not keep all others from being published. */
+static int64_t clamp_time(int64_t at)
+{
+	if (at < 0)
+		return 0;
+	return at < TIME_MAX ? at : TIME_MAX;
+}
 
 static void add_revoked(struct vmp_der_out *out, const struct vmp_revoked *r)
 {
 	size_t end = out->at;
 
-	/* RFC 5280 5.3.1: leave the reason out rather than say "unspecified". */
-	if (r->reason) {
+	if (can_say(r->reason)) {
 		vmp_der_add(out, DER_ENUMERATED, &r->reason, 1);
 		vmp_der_close_ext(out, end, oid_reason, sizeof(oid_reason), false);
 		vmp_der_close(out, end, DER_SEQUENCE);
 	}
-	vmp_der_add_time(out, DER_UTC_TIME, r->at);
+	vmp_der_add_time(out, DER_UTC_TIME, clamp_time(r->at));
 	vmp_der_add(out, DER_INTEGER, r->serial, VMP_SERIAL);
 	vmp_der_close(out, end, DER_SEQUENCE);
 }
@@ -41,13 +56,9 @@ static int check(const struct vmp_revoked *list, size_t n, int64_t number, struc
 	if (number < 0)
 		return vmp_fail(msg, VMP_EINVAL, "CRL: expected a number from 0");
 	for (i = 0; i < n; i++) {
-		/* RFC 5280 5.3.1: 7 is not used, 8 belongs to delta CRLs. */
-		if (list[i].serial[0] < 1 || list[i].serial[0] > 127 || list[i].reason > 10 || list[i].reason == 7 ||
-		    list[i].reason == 8)
+		if (list[i].serial[0] < 1 || list[i].serial[0] > 127)
 			return vmp_fail(msg, VMP_EINVAL,
-					"CRL: entry %zu: expected a serial number whose first octet is 1 to "
-					"127 and a reason of 0 to 6, 9 or 10",
-					i);
+					"CRL: entry %zu: expected a serial number whose first octet is 1 to 127", i);
 	}
 	return VMP_OK;
 }

@@ -14,6 +14,8 @@ static void identity_from_row(sqlite3_stmt *stmt, const uint8_t serial[VMP_SERIA
 	vmp_whom_read(stmt, WHOM, out);
 	memcpy(out->serial, serial, VMP_SERIAL);
 	out->kind = vmp_kind_of((const char *)sqlite3_column_text(stmt, KIND));
+	if (!out->next_kind)
+		out->next_kind = out->kind; /* policyd's own, and of guests that are gone */
 	out->not_before = sqlite3_column_int64(stmt, NOT_BEFORE);
 	out->not_after = sqlite3_column_int64(stmt, NOT_AFTER);
 }
@@ -113,13 +115,14 @@ int vmp_store_cert_prepared(struct vmp_store *store, const struct vmp_identity *
 {
 	static const char
 		by_mac[] = "SELECT der FROM certificate WHERE mac = ?1 AND key_digest = ?2 AND used_at IS NULL "
-			   "AND revoked_at IS NULL AND not_after > ?3 ORDER BY rowid DESC LIMIT 1",
+			   "AND revoked_at IS NULL AND not_after > ?3 AND kind = ?4 ORDER BY rowid DESC LIMIT 1",
 		by_host[] = "SELECT der FROM certificate WHERE host_id = ?1 AND key_digest = ?2 AND used_at IS NULL "
-			    "AND revoked_at IS NULL AND not_after > ?3 ORDER BY rowid DESC LIMIT 1";
+			    "AND revoked_at IS NULL AND not_after > ?3 AND kind = ?4 ORDER BY rowid DESC LIMIT 1";
 
 	return read_der(store, who->mac ? by_mac : by_host,
 			BIND_LIST(BIND_NONZERO(who->mac ? (int64_t)who->mac : who->host_id),
-				  BIND_BLOB(key_digest, VMP_DIGEST), BIND_INT(now)),
+				  BIND_BLOB(key_digest, VMP_DIGEST), BIND_INT(now),
+				  BIND_TEXT(vmp_kind_word(who->next_kind))),
 			der, len, msg);
 }
 

@@ -25,6 +25,7 @@ struct vmp_identity {
 	char dns[254];		       /**< hosts: the name in the certificate */
 	char template_name[65];	       /**< VMs and gateways */
 	int64_t life_s;		       /**< [s] of its next certificate; 0: policyd's default */
+	enum vmp_cert_kind next_kind;  /**< of its next certificate: VMs' and gateways' follow their template */
 };
 
 /** The identity behind a certificate that TLS has verified.  At its first use, the older certificates of the same VM or
@@ -54,7 +55,8 @@ struct vmp_cert_row {
 VMP_CHECKED int vmp_store_cert_add(struct vmp_store *store, const struct vmp_cert_row *row, struct vmp_msg *msg);
 
 /** Is there already an unused, live certificate that identity was given for this key?  Copies it: a client that asks
- * again, since the reply was lost, gets the same.  @param len  in: room, out: length. @return VMP_OK; VMP_ENOENT. */
+ * again, since the reply was lost, gets the same; not when its kind is not who->next_kind any more.  @param len  in:
+ * room, out: length. @return VMP_OK; VMP_ENOENT. */
 VMP_CHECKED int vmp_store_cert_prepared(struct vmp_store *store, const struct vmp_identity *who,
 					const uint8_t key_digest[VMP_DIGEST], int64_t now, uint8_t *der, size_t *len,
 					struct vmp_msg *msg);

@@ -7,6 +7,9 @@
 /** How many retired epochs of one COI are remembered. */
 #define RETIRED_KEPT "16"
 
+/** [s] An epoch made further in the future than this was made before the clock was set back: it would never age. */
+#define AHEAD_S 300
+
 /* coi_id, name, epoch, created_at, retire_at, sealed from column 0 on. */
 static int row_from_stmt(sqlite3_stmt *stmt, struct vmp_coi_key_row *row, struct vmp_msg *msg)
 {
@@ -96,16 +99,21 @@ static int read_due(struct vmp_store *store, sqlite3_stmt *stmt, struct vmp_coi_
 	return err == VMP_ENOENT ? VMP_OK : err;
 }
 
+/* Current epochs that nobody asks to replace already. */
+#define DUE_KEY                                                                                                        \
+	"FROM coi_key AS k CROSS JOIN coi ON coi.id = k.coi_id WHERE k.retire_at IS NULL "                             \
+	"AND NOT EXISTS (SELECT 1 FROM coi_rotation AS r WHERE r.coi_id = k.coi_id) AND "
+
 int vmp_store_coi_due(struct vmp_store *store, int64_t now, int64_t rotate_s, struct vmp_coi_due *list, size_t max,
 		      size_t *n, struct vmp_msg *msg)
 {
 	static const char asked[] = "SELECT r.coi_id, coi.name, (SELECT coalesce(max(epoch), 0) + 1 FROM coi_key AS k "
 				    "WHERE k.coi_id = r.coi_id), r.reason FROM coi_rotation AS r "
-				    "JOIN coi ON coi.id = r.coi_id ORDER BY r.at, r.coi_id LIMIT ?1",
-			  schedule[] = "SELECT k.coi_id, coi.name, k.epoch + 1, 'schedule' FROM coi_key AS k "
-				       "JOIN coi ON coi.id = k.coi_id WHERE k.retire_at IS NULL AND k.created_at <= ?1 "
-				       "AND NOT EXISTS (SELECT 1 FROM coi_rotation AS r WHERE r.coi_id = k.coi_id) "
-				       "ORDER BY k.created_at LIMIT ?2";
+				    "CROSS JOIN coi ON coi.id = r.coi_id ORDER BY r.at, r.coi_id LIMIT ?1",
+			  schedule[] = "SELECT k.coi_id, coi.name, k.epoch + 1, 'schedule', k.created_at " DUE_KEY
+				       "k.created_at <= ?1 UNION ALL "
+				       "SELECT k.coi_id, coi.name, k.epoch + 1, 'schedule', k.created_at " DUE_KEY
+				       "k.created_at > ?3 ORDER BY k.created_at LIMIT ?2";
 	sqlite3_stmt *stmt;
 	int err;
 
@@ -115,7 +123,9 @@ int vmp_store_coi_due(struct vmp_store *store, int64_t now, int64_t rotate_s, st
 		err = read_due(store, stmt, list, max, n, msg);
 	if (err != VMP_OK || rotate_s <= 0 || *n == max)
 		return err;
-	err = vmp_stmt_bind(store, schedule, BIND_LIST(BIND_INT(now - rotate_s), BIND_INT(max - *n)), &stmt, msg);
+	err = vmp_stmt_bind(store, schedule,
+			    BIND_LIST(BIND_INT(now - rotate_s), BIND_INT(max - *n), BIND_INT(now + AHEAD_S)), &stmt,
+			    msg);
 	return err == VMP_OK ? read_due(store, stmt, list, max, n, msg) : err;
 }
 
@@ -162,13 +172,15 @@ int vmp_store_coi_epoch(struct vmp_store *store, int64_t coi_id, uint32_t epoch,
 	int err = check_epoch(store, coi_id, epoch, msg);
 
 	if (err == VMP_OK)
-		err = vmp_stmt_run(store, "UPDATE coi_key SET retire_at = ?2 WHERE coi_id = ?1 AND retire_at IS NULL",
-				   BIND_LIST(BIND_INT(coi_id), BIND_INT(now + grace_s)), NULL, msg);
-	if (err == VMP_OK)
 		err = vmp_stmt_run(
 			store, "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) VALUES (?1, ?2, ?3, ?4)",
 			BIND_LIST(BIND_INT(coi_id), BIND_INT(epoch), BIND_BLOB(sealed, VMP_SEALED), BIND_INT(now)),
 			NULL, msg);
+	if (err == VMP_OK)
+		err = vmp_stmt_run(
+			store,
+			"UPDATE coi_key SET retire_at = ?3 WHERE coi_id = ?1 AND epoch < ?2 AND retire_at IS NULL",
+			BIND_LIST(BIND_INT(coi_id), BIND_INT(epoch), BIND_INT(now + grace_s)), NULL, msg);
 	if (err == VMP_OK)
 		err = vmp_stmt_run(store, "DELETE FROM coi_rotation WHERE coi_id = ?1", BIND_LIST(BIND_INT(coi_id)),
 				   NULL, msg);
@@ -210,24 +222,26 @@ static int look_at_validity(struct vmp_store *store, int64_t now, struct vmp_msg
 #define LIVE                                                                                                           \
 	"guest ON guest.mac = m.mac AND guest.state = 'started' AND guest.wg_key IS NOT NULL "                         \
 	"JOIN vm ON vm.mac = m.mac AND vm.enabled AND coalesce(vm.not_before, 0) <= ?1 "                               \
-	"AND coalesce(vm.not_after > ?1, 1) "
+	"AND coalesce(vm.not_after > ?1, 1) JOIN tenant ON tenant.id = vm.tenant_id AND tenant.enabled "               \
+	"JOIN enclave ON enclave.id = vm.enclave_id AND enclave.enabled "
 
 struct ended {
 	int64_t coi_id;
 	uint32_t epoch;
 };
 
-/* Read at most max; those of one COI in any order. */
-static int read_ended(struct vmp_store *store, int64_t now, struct ended *list, size_t max, size_t *n,
+/* Read at most max after the first skip; those of one COI in any order. */
+static int read_ended(struct vmp_store *store, int64_t now, struct ended *list, size_t max, size_t skip, size_t *n,
 		      struct vmp_msg *msg)
 {
 	static const char sql[] =
 		"SELECT k.coi_id, k.epoch FROM coi_key AS k WHERE k.retire_at IS NOT NULL AND k.retired_at IS NULL "
 		"AND (k.retire_at <= ?1 OR NOT EXISTS (SELECT 1 FROM member AS m JOIN " LIVE
 		"LEFT JOIN coi_ack AS a ON a.coi_id = m.coi_id AND a.mac = m.mac "
-		"WHERE m.coi_id = k.coi_id AND coalesce(a.epoch, 0) <= k.epoch)) LIMIT ?2";
+		"WHERE m.coi_id = k.coi_id AND coalesce(a.epoch, 0) <= k.epoch)) ORDER BY k.retire_at, k.coi_id, "
+		"k.epoch LIMIT ?2 OFFSET ?3";
 	sqlite3_stmt *stmt;
-	int err = vmp_stmt_bind(store, sql, BIND_LIST(BIND_INT(now), BIND_INT(max)), &stmt, msg);
+	int err = vmp_stmt_bind(store, sql, BIND_LIST(BIND_INT(now), BIND_INT(max), BIND_INT(skip)), &stmt, msg);
 
 	*n = 0;
 	while (err == VMP_OK && (err = vmp_stmt_next(store, stmt, msg)) == VMP_OK) {
@@ -237,25 +251,46 @@ static int read_ended(struct vmp_store *store, int64_t now, struct ended *list, 
 	return err == VMP_ENOENT ? VMP_OK : err;
 }
 
+/* With one epoch go all before it.  What fails is left, and the next is tried. @param failed  out, how many.
+ * @return the first error. */
+static int retire_each(struct vmp_store *store, const struct ended *list, size_t len, int64_t now, int *n,
+		       size_t *failed, struct vmp_msg *msg)
+{
+	int first = VMP_OK, err, wiped;
+	size_t i;
+
+	*failed = 0;
+	for (i = 0; i < len; i++) {
+		wiped = 0;
+		err = trim_epochs(store, list[i].coi_id, (int64_t)list[i].epoch, now, &wiped,
+				  first == VMP_OK ? msg : NULL);
+		*n += wiped;
+		*failed += err != VMP_OK;
+		first = first == VMP_OK ? err : first;
+	}
+	return first;
+}
+
 int vmp_store_coi_retire(struct vmp_store *store, int64_t now, int *n, struct vmp_msg *msg)
 {
+	size_t found, failed, skip = 0;
 	struct ended list[256];
-	size_t found, i;
-	int err, wiped;
+	int first, err;
 
 	*n = 0;
-	err = look_at_validity(store, now, msg);
+	first = look_at_validity(store, now, msg);
 	do {
-		found = 0;
-		if (err == VMP_OK)
-			err = read_ended(store, now, list, sizeof(list) / sizeof(list[0]), &found, msg);
-		/* With one go all before it. */
-		for (i = 0; i < found && err == VMP_OK; i++) {
-			err = trim_epochs(store, list[i].coi_id, (int64_t)list[i].epoch, now, &wiped, msg);
-			*n += err == VMP_OK ? wiped : 0;
-		}
-	} while (err == VMP_OK && found == sizeof(list) / sizeof(list[0]));
-	return err;
+		err = read_ended(store, now, list, sizeof(list) / sizeof(list[0]), skip, &found,
+				 first == VMP_OK ? msg : NULL);
+		first = first == VMP_OK ? err : first;
+		if (err != VMP_OK)
+			break;
+		/* What failed stays, and comes first in the next batch. */
+		err = retire_each(store, list, found, now, n, &failed, first == VMP_OK ? msg : NULL);
+		first = first == VMP_OK ? err : first;
+		skip += failed;
+	} while (found == sizeof(list) / sizeof(list[0]));
+	return first;
 }
 
 int vmp_store_coi_rotate(struct vmp_store *store, const char *coi, const char *reason, struct vmp_msg *msg)

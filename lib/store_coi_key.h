@@ -38,7 +38,8 @@ struct vmp_coi_due {
 	uint32_t epoch; /**< the one to make */
 	char reason[65];
 };
-/** Those in coi_rotation, then those whose current epoch is older than rotate_s (0: no schedule); at most max. */
+/** Those in coi_rotation, then those whose current epoch is older than rotate_s (0: no schedule), or was made more than
+ * 300 s after now, since the clock was set back; at most max. */
 VMP_CHECKED int vmp_store_coi_due(struct vmp_store *store, int64_t now, int64_t rotate_s, struct vmp_coi_due *list,
 				  size_t max, size_t *n, struct vmp_msg *msg);
 /** Record a new epoch, give the one before grace_s seconds, and strike the COI from the list.
@@ -47,10 +48,11 @@ VMP_CHECKED int vmp_store_coi_epoch(struct vmp_store *store, int64_t coi_id, uin
 				    const uint8_t sealed[VMP_SEALED], int64_t now, int64_t grace_s,
 				    struct vmp_msg *msg);
 /** Retire epochs whose grace has ended, or whose successor every live member (a guest that is not stopped, with a
- * directory entry) has acknowledged; and enter into coi_rotation the COIs of VMs whose validity ended since last.  For
- * each VM whose time came or ended there is a change, so that directories and sessions follow.  Nothing is written when
- * there is nothing to do.
- * @param n  out, epochs retired. */
+ * directory entry, that is not refused itself nor by its tenant or enclave) has acknowledged; and enter into
+ * coi_rotation the COIs of VMs whose validity ended since last.  For each VM whose time came or ended there is a
+ * change, so that directories and sessions follow.  Nothing is written when there is nothing to do.  What fails for one
+ * COI keeps no other from being retired: commit after an error too.
+ * @param n  out, epochs retired. @return VMP_OK; the first error. */
 VMP_CHECKED int vmp_store_coi_retire(struct vmp_store *store, int64_t now, int *n, struct vmp_msg *msg);
 /** Ask for a new epoch. VMP_ENOENT. */
 VMP_CHECKED int vmp_store_coi_rotate(struct vmp_store *store, const char *coi, const char *reason, struct vmp_msg *msg);

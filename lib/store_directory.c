@@ -288,12 +288,6 @@ static int on_guest(struct viewer *v, const struct entry *c)
 	return VMP_OK;
 }
 
-static int on_coi(struct viewer *v, const struct entry *c)
-{
-	v->full |= bit_of_id(v, c->ref) != 0;
-	return VMP_OK;
-}
-
 /* An epoch that is retired leaves its successor, which every live member has. */
 static int on_coi_key(struct viewer *v, const struct entry *c)
 {
@@ -301,14 +295,25 @@ static int on_coi_key(struct viewer *v, const struct entry *c)
 	return VMP_OK;
 }
 
-/* Is any member of the viewer's COIs of what has changed? */
+/* What stands behind machines, by the word that its change begins with, and whether any member of a COI is of it. */
+static const struct {
+	const char *word, *sql;
+} behind[] = {
+	{ "coi ", "SELECT 1 WHERE ?1 = ?2" },
+	{ "tenant ", "SELECT 1 FROM member CROSS JOIN vm USING (mac) WHERE coi_id = ?1 AND tenant_id = ?2 LIMIT 1" },
+	{ "enclave ", "SELECT 1 FROM member CROSS JOIN vm USING (mac) WHERE coi_id = ?1 AND enclave_id = ?2 LIMIT 1" },
+	{ "template ",
+	  "SELECT 1 FROM member CROSS JOIN guest USING (mac) WHERE coi_id = ?1 AND template_id = ?2 LIMIT 1" },
+};
+
+/* Does it concern any of the viewer's COIs? */
 static int concerns(struct viewer *v, const struct entry *c, const char *sql)
 {
 	int64_t there;
 	size_t i;
 	int err;
 
-	for (i = 0; i < v->n_coi && is_action(c, "update"); i++) {
+	for (i = 0; i < v->n_coi; i++) {
 		err = vmp_stmt_number(v->store, sql, BIND_LIST(BIND_INT(v->coi_id[i]), BIND_INT(c->ref)), &there,
 				      v->msg);
 		if (err != VMP_ENOENT) {
@@ -319,31 +324,24 @@ static int concerns(struct viewer *v, const struct entry *c, const char *sql)
 	return VMP_OK;
 }
 
-static int on_tenant(struct viewer *v, const struct entry *c)
+/* The schema's word that a directory shows the change. */
+static int on_directory(struct viewer *v, const struct entry *c)
 {
-	return concerns(v, c,
-			"SELECT 1 FROM member CROSS JOIN vm USING (mac) WHERE coi_id = ?1 AND tenant_id = ?2 LIMIT 1");
-}
+	size_t i;
 
-static int on_enclave(struct viewer *v, const struct entry *c)
-{
-	return concerns(v, c,
-			"SELECT 1 FROM member CROSS JOIN vm USING (mac) WHERE coi_id = ?1 AND enclave_id = ?2 LIMIT 1");
-}
-
-static int on_template(struct viewer *v, const struct entry *c)
-{
-	return concerns(v, c,
-			"SELECT 1 FROM member CROSS JOIN guest USING (mac) WHERE coi_id = ?1 AND template_id = ?2 "
-			"LIMIT 1");
+	for (i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		if (strncmp(c->name, behind[i].word, strlen(behind[i].word)) == 0)
+			return concerns(v, c, behind[i].sql);
+	}
+	return VMP_OK;
 }
 
 static const struct {
 	const char *kind;
 	int (*on)(struct viewer *v, const struct entry *c);
 } kinds[] = {
-	{ "vm", on_vm },	   { "member", on_member }, { "guest", on_guest },     { "coi", on_coi },
-	{ "coi_key", on_coi_key }, { "tenant", on_tenant }, { "enclave", on_enclave }, { "template", on_template },
+	{ "vm", on_vm },	   { "member", on_member },	  { "guest", on_guest },
+	{ "coi_key", on_coi_key }, { "directory", on_directory },
 };
 
 static int on_entry(struct viewer *v, const char *kind, const struct entry *c)

@@ -35,8 +35,9 @@ struct vmp_dir_calls {
 /** What changed for a VM after change number since.
  *
  * With since 0, older than what the store remembers, or from before a change to this VM's own memberships or state:
- * everything, and *full is true (what the client knows beyond that is gone).  Likewise when one of its COIs changed, or
- * a tenant, enclave or template that somebody in them is of.  Else only differences.
+ * everything, and *full is true (what the client knows beyond that is gone).  Likewise after a change of kind
+ * directory: when one of its COIs got another name, priority, tenant or was enabled or disabled, or a tenant or enclave
+ * that somebody in them is of was, or the template of one another kind.  Else only differences.
  *
  * A new epoch of one of its COIs alone is VMP_OK without any peer: the client fetches its keys, and takes the current
  * epoch from there.  Nobody learns of machines that it never shared a COI with.

@@ -56,7 +56,7 @@ int vmp_speaker_check(struct vmp_store *store, const struct vmp_speaker *speaker
 
 struct template_row {
 	int64_t id, tenant_id, enclave_id;
-	bool auto_create;
+	bool auto_create, gateway;
 };
 
 /* One start, while it is looked at. */
@@ -75,7 +75,8 @@ struct starting {
 static int read_template(struct starting *s)
 {
 	static const char sql[] = "SELECT template.id, tenant_id, enclave_id, auto_create, template.name, gateway, "
-				  "licence_product, template.enabled, tenant.enabled, enclave.enabled FROM template "
+				  "licence_product, template.enabled, tenant.enabled, enclave.enabled, "
+				  "kind = 'gateway' FROM template "
 				  "JOIN tenant ON tenant.id = tenant_id JOIN enclave ON enclave.id = enclave_id "
 				  "WHERE template.name = ?1";
 	const char *name = s->start->template_name, *off = NULL;
@@ -91,6 +92,7 @@ static int read_template(struct starting *s)
 	vmp_stmt_text(stmt, 4, s->out->template_name, sizeof(s->out->template_name));
 	vmp_stmt_text(stmt, 5, s->out->gateway, sizeof(s->out->gateway));
 	vmp_stmt_text(stmt, 6, s->out->licence, sizeof(s->out->licence));
+	s->tmpl.gateway = sqlite3_column_int(stmt, 10);
 	if (!sqlite3_column_int(stmt, 7))
 		off = "disabled";
 	else if (!sqlite3_column_int(stmt, 8))
@@ -145,6 +147,26 @@ static int create_vm(struct starting *s)
 
 enum { STANDING = 0, TENANT = 5, ENCLAVE, NAME, UUID, TEMPLATE };
 
+/* Whether a VM that never was a guest may become one.  What a template says of its guests is meant for VMs of its own
+ * tenant and enclave; and a host alone makes no registered VM a gateway. */
+static int check_first(struct starting *s, sqlite3_stmt *stmt)
+{
+	const char *other = NULL;
+
+	if (sqlite3_column_int64(stmt, TENANT) != s->tmpl.tenant_id)
+		other = "tenant";
+	else if (sqlite3_column_int64(stmt, ENCLAVE) != s->tmpl.enclave_id)
+		other = "enclave";
+	if (other)
+		return vmp_fail(s->msg, VMP_EACCES, "vm %s: is of another %s than template %s", s->mac, other,
+				s->out->template_name);
+	if (s->tmpl.gateway && !s->tmpl.auto_create && s->start->host_id)
+		return vmp_fail(s->msg, VMP_EACCES,
+				"vm %s: becomes a gateway, by template %s, for an administrator only", s->mac,
+				s->out->template_name);
+	return VMP_OK;
+}
+
 static int check_vm_row(struct starting *s, sqlite3_stmt *stmt)
 {
 	const char *why = vmp_standing_refusal(stmt, STANDING, s->now);
@@ -158,7 +180,7 @@ static int check_vm_row(struct starting *s, sqlite3_stmt *stmt)
 	if (uuid && sqlite3_column_int64(stmt, TEMPLATE) != s->tmpl.id)
 		return vmp_fail(s->msg, VMP_EACCES, "vm %s: was made from another template than %s", s->mac,
 				s->out->template_name);
-	return VMP_OK;
+	return uuid ? VMP_OK : check_first(s, stmt);
 }
 
 static int check_vm(struct starting *s)
@@ -185,7 +207,7 @@ static int check_vm(struct starting *s)
 	return vmp_speaker_check(s->store, &s->host, s->start->mac, tenant_id, enclave_id, s->msg);
 }
 
-/* Its first start: now it is a guest, and joins the template's COIs. */
+/* Its first start: now it is a guest, and joins the template's COIs unless somebody has given it its own. */
 static int bind_guest(struct starting *s)
 {
 	struct vmp_msg words = { "" };
@@ -201,7 +223,7 @@ static int bind_guest(struct starting *s)
 	err = vmp_stmt_run(
 		s->store,
 		"INSERT INTO member (mac, coi_id) SELECT ?1, coi_id FROM template_coi WHERE template_id = ?2 "
-		"AND NOT EXISTS (SELECT 1 FROM member AS m WHERE m.mac = ?1 AND m.coi_id = template_coi.coi_id)",
+		"AND NOT EXISTS (SELECT 1 FROM member AS m WHERE m.mac = ?1)",
 		BIND_LIST(BIND_INT(s->start->mac), BIND_INT(s->tmpl.id)), NULL, &words);
 	if (err == VMP_EINVAL)
 		return vmp_fail(s->msg, VMP_EACCES, "vm %s: cannot join the COIs of template %s: %s", s->mac,

@@ -35,15 +35,16 @@ struct vmp_join {
  * ones.
  *
  * A MAC that no VM has is made a VM, with the template's tenant, enclave and COIs, if the template has auto_create.  A
- * VM that never was a guest is bound to the UUID and joins the template's COIs; later starts change no membership, so
- * that an administrator's removal stays.
+ * VM that is there and never was a guest is bound to the UUID, if it is of the template's tenant and enclave; by a
+ * template of gateways without auto_create only when an administrator says it.  It joins the template's COIs if it is
+ * in none, else keeps exactly its own.  Later starts change no membership, so that an administrator's removal stays.
  *
  * @param token_hash  SHA-256 of the token's text; the token lives for ttl_s seconds of both clocks: within one boot
  * that of CLOCK_BOOTTIME alone counts, so that a stepped clock neither ends nor prolongs it.
  * @return VMP_OK; VMP_ENOENT: no such template, or no such VM and the template makes none; VMP_EEXIST: the MAC is
  * another guest's, or the UUID has another MAC; VMP_EACCES: the host may not speak for this VM (bound to other hosts,
  * tenant, enclave), or the VM, its tenant or enclave, or the template is disabled, or the VM was made from another
- * template.
+ * template, or is of another tenant or enclave than the template, or may be made a gateway by an administrator only.
  */
 VMP_CHECKED int vmp_store_guest_start(struct vmp_store *store, const struct vmp_start *start,
 				      const struct vmp_clock *clock, int ttl_s, const uint8_t token_hash[VMP_DIGEST],
@@ -87,8 +88,9 @@ struct vmp_enrolment {
 /** May this token enrol this key under this label?  Changes nothing.
  * @param label  the EST label, the template's name ("host" for hosts); NULL: whatever the token says.
  * @return VMP_OK; VMP_EACCES: no such token, ended, void, used with another key, another template's, or the VM or host
- * may not have a certificate now.  The message for the client never tells whether a token exists; out->who
- * does, for the audit event: it is empty when there is none. */
+ * may not have a certificate now, or the host that asked for it is disabled or does not run the guest any more.  The
+ * message for the client never tells whether a token exists; out->who does, for the audit event: it is empty when there
+ * is none. */
 VMP_CHECKED int vmp_store_token_check(struct vmp_store *store, const uint8_t token_hash[VMP_DIGEST],
 				      const struct vmp_clock *clock, const char *label,
 				      const uint8_t key_digest[VMP_DIGEST], struct vmp_enrolment *out,

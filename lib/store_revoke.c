@@ -133,6 +133,8 @@ static int row_from_stmt(sqlite3_stmt *stmt, struct vmp_cert_row *row, struct vm
 	memset(row, 0, sizeof(*row));
 	vmp_whom_read(stmt, 11, &row->who);
 	row->who.kind = vmp_kind_of((const char *)sqlite3_column_text(stmt, 1));
+	if (!row->who.next_kind)
+		row->who.next_kind = row->who.kind;
 	row->who.not_before = sqlite3_column_int64(stmt, 2);
 	row->who.not_after = sqlite3_column_int64(stmt, 3);
 	vmp_stmt_text(stmt, 4, row->subject, sizeof(row->subject));

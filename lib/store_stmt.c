@@ -165,11 +165,44 @@ int vmp_stmt_number(struct vmp_store *store, const char *sql, const struct vmp_b
 
 size_t vmp_stmt_cut(const char *text, size_t len, size_t max)
 {
+	size_t at = max, back;
+
 	if (len <= max)
 		return len;
-	while (max && ((unsigned char)text[max] & 0xc0) == 0x80)
-		max--;
-	return max;
+	/* No character has more than three octets after its first. */
+	for (back = 0; back < 3 && at && ((unsigned char)text[at] & 0xc0) == 0x80; back++)
+		at--;
+	return ((unsigned char)text[at] & 0xc0) == 0x80 ? max : at;
+}
+
+/* The octets, at most n, of the character that text begins with; 0: it is no UTF-8 (RFC 3629). */
+static size_t char_len(const unsigned char *text, size_t n)
+{
+	unsigned char low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;  /* less would be overlong */
+	unsigned char high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf; /* surrogates; beyond Unicode */
+	size_t len = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4, i;
+
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4 || len > n || text[1] < low || text[1] > high)
+		return 0;
+	for (i = 2; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+/* What a terminal with another encoding has typed: JSON, and certificates, could not carry it. */
+static void make_utf8(char *text, size_t len)
+{
+	size_t at, n;
+
+	for (at = 0; at < len; at += n ? n : 1) {
+		n = char_len((unsigned char *)text + at, len - at);
+		if (!n)
+			text[at] = '?';
+	}
 }
 
 void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room)
@@ -179,6 +212,7 @@ void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room)
 
 	if (len)
 		memcpy(out, text, len);
+	make_utf8(out, len);
 	out[len] = '\0';
 }
 

@@ -53,7 +53,7 @@ VMP_CHECKED int vmp_stmt_run(struct vmp_store *store, const char *sql, const str
 VMP_CHECKED int vmp_stmt_number(struct vmp_store *store, const char *sql, const struct vmp_bind *binds, int64_t *out,
 				struct vmp_msg *msg);
 
-/** A column's text, cut to room at a character's end; "" for NULL. */
+/** A column's text, cut to room at a character's end, with '?' for each octet that is no UTF-8; "" for NULL. */
 void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room);
 /** A column of octets. @param len  in: room, out: length. @return false when there is no room. */
 bool vmp_stmt_blob(sqlite3_stmt *stmt, int col, void *out, size_t *len);

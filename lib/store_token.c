@@ -73,7 +73,19 @@ int vmp_store_host_token(struct vmp_store *store, const char *host, const struct
 }
 
 /* What precedes WHOM_COLUMNS. */
-enum { ISSUED_AT, EXPIRES_AT, BOOT_ID, EXPIRES_BOOT_MS, KEY_DIGEST, SERIAL, KIND, STATE, TEMPLATE_ENABLED, SAME, WHOM };
+enum {
+	ISSUED_AT,
+	EXPIRES_AT,
+	BOOT_ID,
+	EXPIRES_BOOT_MS,
+	KEY_DIGEST,
+	SERIAL,
+	STATE,
+	TEMPLATE_ENABLED,
+	SAME,
+	ASKED, /* the host that asked for it still answers for the guest, or it was an administrator */
+	WHOM
+};
 
 /* Within the boot that issued it, the clock that nobody sets decides alone.  After another boot only the other is
  * left, and it must not have gone back behind the issue. */
@@ -96,6 +108,8 @@ static bool is_good(sqlite3_stmt *stmt, const struct vmp_clock *clock, const cha
 	if (has_ended(stmt, clock) || vmp_whom_refusal(stmt, WHOM, clock->now))
 		return false;
 	if (label && strcasecmp(label, who->host_id ? "host" : who->template_name) != 0)
+		return false;
+	if (!sqlite3_column_int(stmt, ASKED))
 		return false;
 	if (!who->host_id && (!state || strcmp(state, "started") != 0 || !sqlite3_column_int(stmt, TEMPLATE_ENABLED) ||
 			      !sqlite3_column_int(stmt, SAME)))
@@ -137,8 +151,9 @@ int vmp_store_token_check(struct vmp_store *store, const uint8_t token_hash[VMP_
 			  struct vmp_msg *msg)
 {
 	static const char sql[] = "SELECT w.issued_at, w.expires_at, w.boot_id, w.expires_boot_ms, w.key_digest, "
-				  "w.serial, coalesce(template.kind, 'host'), guest.state, template.enabled, "
-				  "w.template_id = guest.template_id, " WHOM_COLUMNS "FROM token AS w" WHOM_JOIN
+				  "w.serial, guest.state, template.enabled, w.template_id = guest.template_id, "
+				  "w.by_host IS NULL OR EXISTS (SELECT 1 FROM host AS b WHERE b.id = w.by_host "
+				  "AND b.id = guest.host_id AND b.enabled), " WHOM_COLUMNS "FROM token AS w" WHOM_JOIN
 				  "WHERE w.hash = ?1";
 	char serial[2 * VMP_SERIAL + 1];
 	sqlite3_stmt *stmt;
@@ -153,7 +168,7 @@ int vmp_store_token_check(struct vmp_store *store, const uint8_t token_hash[VMP_
 	if (err != VMP_OK)
 		return err == VMP_ENOENT ? no_good(msg) : err;
 	vmp_whom_read(stmt, WHOM, &out->who);
-	out->who.kind = vmp_kind_of((const char *)sqlite3_column_text(stmt, KIND));
+	out->who.kind = out->who.next_kind;
 	vmp_stmt_text(stmt, SERIAL, serial, sizeof(serial));
 	good = is_good(stmt, clock, label, key_digest, &out->who);
 	vmp_stmt_done(stmt);

@@ -28,7 +28,7 @@ enum vmp_cert_kind vmp_kind_of(const char *word)
 }
 
 /* The order of WHOM_COLUMNS. */
-enum { MAC, HOST_ID, UUID, NAME, DNS, TEMPLATE, LIFE, STANDING };
+enum { MAC, HOST_ID, UUID, NAME, DNS, TEMPLATE, LIFE, NEXT_KIND, STANDING };
 
 void vmp_whom_read(sqlite3_stmt *stmt, int col, struct vmp_identity *out)
 {
@@ -36,6 +36,8 @@ void vmp_whom_read(sqlite3_stmt *stmt, int col, struct vmp_identity *out)
 	out->mac = (uint64_t)sqlite3_column_int64(stmt, col + MAC);
 	out->host_id = sqlite3_column_int64(stmt, col + HOST_ID);
 	out->life_s = sqlite3_column_int64(stmt, col + LIFE);
+	out->next_kind = out->host_id ? VMP_CERT_HOST
+				      : vmp_kind_of((const char *)sqlite3_column_text(stmt, col + NEXT_KIND));
 	vmp_stmt_text(stmt, col + UUID, out->uuid, sizeof(out->uuid));
 	vmp_stmt_text(stmt, col + NAME, out->name, sizeof(out->name));
 	vmp_stmt_text(stmt, col + DNS, out->dns, sizeof(out->dns));

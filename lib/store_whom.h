@@ -8,7 +8,8 @@
 /** SELECT ... WHOM_COLUMNS FROM table AS w WHOM_JOIN ...: the VM or host behind w. */
 #define WHOM_COLUMNS                                                                                                   \
 	"w.mac, w.host_id, guest.uuid, coalesce(vm.name, host.name), coalesce(host.cert_name, host.name), "            \
-	"template.name, template.cert_life_s, coalesce(vm.enabled, host.enabled), vm.not_before, vm.not_after, "       \
+	"template.name, template.cert_life_s, template.kind, coalesce(vm.enabled, host.enabled), vm.not_before, "      \
+	"vm.not_after, "                                                                                               \
 	"tenant.enabled, enclave.enabled "
 #define WHOM_JOIN                                                                                                      \
 	" LEFT JOIN vm ON vm.mac = w.mac LEFT JOIN guest ON guest.mac = w.mac "                                        \

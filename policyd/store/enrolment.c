@@ -82,6 +82,7 @@ static int issue(struct state *s, const struct message *m, struct order *o)
 	struct vmp_cert_row *row = &o->row;
 
 	row->who = o->e.who;
+	row->who.kind = o->e.who.next_kind;
 	draw_serial(row->who.serial);
 	row->who.not_before = s->clock.now - STATE_BACKDATE;
 	row->who.not_after = s->clock.now + life_of(s, &o->e.who);

@@ -26,7 +26,8 @@ CREATE TABLE certificate (
 		CHECK (typeof(not_before) = 'integer' AND typeof(not_after) = 'integer' AND not_after > not_before),
 	CONSTRAINT "issued_at: expected unix seconds" CHECK (typeof(issued_at) = 'integer'),
 	CONSTRAINT "used_at: expected unix seconds, or NULL" CHECK (used_at IS NULL OR typeof(used_at) = 'integer'),
-	CONSTRAINT "revoked_at: expected unix seconds, or NULL" CHECK (revoked_at IS NULL OR typeof(revoked_at) = 'integer'),
+	CONSTRAINT "revoked_at: expected unix seconds, 0 to 253402300799, or NULL"
+		CHECK (revoked_at IS NULL OR (typeof(revoked_at) = 'integer' AND revoked_at BETWEEN 0 AND 253402300799)),
 	CONSTRAINT "reason: expected 0 to 5, 9 or 10, such as 1 (keyCompromise), 4 (superseded) or 5 (cessationOfOperation)"
 		CHECK (reason IS NULL OR (typeof(reason) = 'integer' AND reason BETWEEN 0 AND 10 AND reason NOT IN (6, 7, 8))),
 	CONSTRAINT "reason, revoked_by: expected revoked_at with them" CHECK (revoked_at IS NOT NULL OR (reason IS NULL AND revoked_by IS NULL)),

@@ -92,6 +92,20 @@ fails 'is out' 'status 403' as late GET /v1/coi-keys
 ok 'until its host starts it' join hv2 "$(uuid_of 10)" "$(mac_of 10)" web late
 ok 'without an administrator' as late GET /v1/coi-keys
 
+# -- gateways
+sql "INSERT INTO template (name, kind, tenant_id, enclave_id, auto_create) SELECT 'gw', 'gateway', tenant_id, enclave_id, 1 FROM template WHERE name = 'web'"
+usage() { openssl x509 -in "$T/$1.pem" -noout -ext extendedKeyUsage; }
+join hv1 "$(uuid_of 20)" "$(mac_of 20)" gw gw
+like 'a gateway may be a server' "$(usage gw)" 'TLS Web Client Authentication, TLS Web Server Authentication'
+sql "UPDATE template SET kind = 'vm' WHERE name = 'gw'"
+key_new "$T/gw2.key"
+renew gw "$T/gw" "$T/gw2"
+like 'and no more when its template is no gateway' "$(usage gw2)" 'TLS Web Client Authentication$'
+sql "INSERT INTO vm_record (mac, name, tenant) VALUES ('$(mac_of 21)', 'theirs', 'other')"
+fails 'a template of another tenant than the VM'\''s' 'status 403' starting hv1 "$(uuid_of 21)" "$(mac_of 21)" web
+sql "INSERT INTO vm_record (mac, name, tenant, enclave, cois) VALUES ('$(mac_of 22)', 'web22', 'acme', 'east', 'web')"
+like 'a host chooses no COIs for a VM that has its own' "$(starting hv1 "$(uuid_of 22)" "$(mac_of 22)" db)" '"cois":\["web"\]'
+
 # -- disabled, deleted
 sql "UPDATE vm_record SET enabled = 0 WHERE mac = '$(mac_of 1)'"
 fails 'a VM that is disabled is refused at once' 'status 403' as vm1 GET /v1/coi-keys

@@ -409,19 +409,48 @@ START_TEST(a_long_crl)
 }
 END_TEST
 
+/* A reason or a time that cannot be said keeps nobody off the list. */
+START_TEST(a_crl_of_odd_entries)
+{
+	static const uint8_t reasons[] = { 7, 8, 11, 255, 1 };
+	static const int64_t times[] = { INT64_MIN, -1, INT64_MAX, 253402300800, 1000000000 };
+	static const char *const says[] = { "19700101000000Z", "19700101000000Z", "99991231235959Z", "99991231235959Z",
+					    "20010909014640Z" };
+	struct vmp_ca *ca = maker_created();
+	struct vmp_revoked list[COUNT(reasons)];
+	const X509_REVOKED *entry;
+	ASN1_GENERALIZEDTIME *at;
+	X509_CRL *crl;
+	size_t i;
+
+	for (i = 0; i < COUNT(reasons); i++) {
+		memset(list[i].serial, (int)i + 1, sizeof(list[i].serial));
+		list[i].at = times[i];
+		list[i].reason = reasons[i];
+	}
+	crl = crl_of(ca, list, COUNT(list), 1);
+	ck_assert_int_eq(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), (int)COUNT(list));
+	for (i = 0; i < COUNT(list); i++) {
+		entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), (int)i);
+		ck_assert_int_eq(X509_REVOKED_get_ext_count(entry), i == COUNT(list) - 1);
+		at = ASN1_TIME_to_generalizedtime(X509_REVOKED_get0_revocationDate(entry), NULL);
+		ck_assert_str_eq((const char *)ASN1_STRING_get0_data(at), says[i]);
+		ASN1_GENERALIZEDTIME_free(at);
+	}
+	X509_CRL_free(crl);
+	vmp_ca_free(ca);
+}
+END_TEST
+
 START_TEST(crls_that_are_refused)
 {
 	struct vmp_revoked one = { "\x01"
 				   "123456789012345",
-				   1000000000, 7 };
+				   1000000000, 1 };
 	struct vmp_ca *ca = maker_created();
 	uint8_t *der = NULL;
 	size_t len;
 
-	ck_assert_int_eq(vmp_ca_crl(ca, &one, 1, 1, 0, 1, &der, &len, NULL), VMP_EINVAL);
-	one.reason = 11;
-	ck_assert_int_eq(vmp_ca_crl(ca, &one, 1, 1, 0, 1, &der, &len, NULL), VMP_EINVAL);
-	one.reason = 1;
 	one.serial[0] = 0;
 	ck_assert_int_eq(vmp_ca_crl(ca, &one, 1, 1, 0, 1, &der, &len, NULL), VMP_EINVAL);
 	ck_assert_int_eq(vmp_ca_crl(ca, NULL, 0, -1, 0, 1, &der, &len, NULL), VMP_EINVAL);
@@ -448,6 +477,7 @@ Suite *check_ca_issue(void)
 	tcase_add_test(t, a_crl_verifies_and_names_who_is_revoked);
 	tcase_add_test(t, a_verifier_honours_the_crl);
 	tcase_add_test(t, a_long_crl);
+	tcase_add_test(t, a_crl_of_odd_entries);
 	tcase_add_test(t, crls_that_are_refused);
 	suite_add_tcase(s, t);
 	return s;

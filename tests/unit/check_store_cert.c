@@ -161,6 +161,32 @@ START_TEST(a_renewal)
 }
 END_TEST
 
+/* What a certificate says stays; what the next will say is the template's word. */
+START_TEST(the_next_kind_follows_the_template)
+{
+	struct vmp_identity who;
+	struct vmp_enrolment e;
+	uint8_t der[VMP_CERT_MAX];
+	size_t len = sizeof(der);
+
+	world_guest(1, "web");
+	ck_assert_int_eq(world_identify(1, &who), VMP_OK);
+	ck_assert_int_eq(who.next_kind, VMP_CERT_VM);
+	ck_assert_int_eq(renew(&who, 2, 2, &e), VMP_OK);
+	scratch_sql("UPDATE template SET kind = 'gateway' WHERE name = 'web'");
+	ck_assert_int_eq(world_identify(1, &who), VMP_OK);
+	ck_assert_int_eq(who.kind, VMP_CERT_VM);
+	ck_assert_int_eq(who.next_kind, VMP_CERT_GATEWAY);
+	/* One that was made before, and never arrived, is of the wrong kind now. */
+	ck_assert_int_eq(vmp_store_cert_prepared(world, &who, world_32(2), world_clock.now, der, &len, &world_msg),
+			 VMP_ENOENT);
+	scratch_sql("UPDATE template SET kind = 'vm' WHERE name = 'web'");
+	ck_assert_int_eq(world_identify(1, &who), VMP_OK);
+	ck_assert_int_eq(vmp_store_cert_prepared(world, &who, world_32(2), world_clock.now, der, &len, &world_msg),
+			 VMP_OK);
+}
+END_TEST
+
 START_TEST(no_renewal_of_what_is_revoked)
 {
 	struct vmp_identity who;
@@ -309,6 +335,9 @@ static const struct {
 	{ "UPDATE certificate SET revoked_at = 5, reason = 11", "reason: expected" },
 	{ "UPDATE certificate SET revoked_at = 5, reason = 'keyCompromise'", "reason: expected" },
 	{ "UPDATE certificate SET revoked_at = 'now'", "revoked_at: expected" },
+	{ "UPDATE certificate SET revoked_at = -1", "revoked_at: expected" },
+	{ "UPDATE certificate SET revoked_at = 253402300800", "revoked_at: expected" },
+	{ "UPDATE certificate SET revoked_at = 9223372036854775807, reason = 1", "revoked_at: expected" },
 	{ "UPDATE certificate SET revoked_at = 5; UPDATE certificate SET revoked_at = NULL, reason = NULL",
 	  "is final" },
 	{ "UPDATE certificate SET revoked_at = 5; UPDATE certificate SET revoked_at = 6", "is final" },
@@ -484,6 +513,7 @@ Suite *check_store_cert(void)
 	tcase_add_test(t, a_first_use_supersedes_the_older);
 	tcase_add_test(t, a_first_use_spares_the_newer);
 	tcase_add_test(t, a_renewal);
+	tcase_add_test(t, the_next_kind_follows_the_template);
 	tcase_add_test(t, no_renewal_of_what_is_revoked);
 	tcase_add_test(t, policyds_own_certificates);
 	tcase_add_test(t, revoke_by_any_name);

@@ -1,4 +1,5 @@
 #include "store_coi_key.h"
+#include "store_internal.h"
 #include "suites.h"
 #include "world.h"
 
@@ -154,6 +155,27 @@ START_TEST(retired_when_all_have_the_next)
 }
 END_TEST
 
+/* What may not have a key is not waited for. */
+static const char *const excused[] = {
+	"UPDATE vm SET enabled = 0 WHERE mac = 0x525400000002",
+	"INSERT INTO tenant (id, name, enabled) VALUES (7, 't', 0); UPDATE vm SET tenant_id = 7 WHERE mac = "
+	"0x525400000002",
+	"INSERT INTO enclave (id, name, enabled) VALUES (7, 'e', 0); UPDATE vm SET enclave_id = 7 WHERE mac = "
+	"0x525400000002",
+};
+
+START_TEST(retired_without_those_that_are_refused)
+{
+	world_guest(1, "web");
+	world_guest(2, "web");
+	ck_assert_int_eq(epoch(1, 2, 600), VMP_OK);
+	ck_assert_int_eq(ack(1, "web", 2), VMP_OK);
+	ck_assert_int_eq(retire(), 0);
+	scratch_sql(excused[_i]);
+	ck_assert_int_eq(retire(), 1);
+}
+END_TEST
+
 START_TEST(retired_when_grace_ends)
 {
 	world_guest(1, "web");
@@ -176,6 +198,34 @@ START_TEST(each_coi_for_itself)
 	ck_assert_int_eq(epoch(3, 3, 600), VMP_OK);
 	ck_assert_int_eq(retire(), 3);
 	ck_assert_str_eq(keys(1), "web1 web2 ");
+}
+END_TEST
+
+/* More fail than are read at once, and the one that does not comes last. */
+START_TEST(one_that_fails_keeps_no_other)
+{
+	int wiped = -1;
+
+	ck_assert_int_eq(epoch(1, 2, 600), VMP_OK);
+	ck_assert_int_eq(epoch(2, 2, 700), VMP_OK);
+	ck_assert_int_eq(epoch(3, 2, 500), VMP_OK);
+	scratch_sql("INSERT INTO coi (id, name) WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n "
+		    "WHERE i < 1300) SELECT i, 'c' || i FROM n;"
+		    "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) SELECT id, 1, zeroblob(69), 5 FROM coi "
+		    "WHERE id > 1000;"
+		    "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) SELECT id, 2, zeroblob(69), 5 FROM coi "
+		    "WHERE id > 1000; UPDATE coi_key SET retire_at = 6 WHERE coi_id > 1000 AND epoch = 1;"
+		    "CREATE TRIGGER broken BEFORE UPDATE OF retired_at ON coi_key WHEN NEW.coi_id > 1000 OR NEW.coi_id "
+		    "= 1 BEGIN SELECT RAISE(ABORT, 'broken'); END");
+	world_begin();
+	ck_assert_int_eq(vmp_store_coi_retire(world, world_clock.now, &wiped, &world_msg), VMP_EINVAL);
+	ck_assert_str_eq(world_msg.text, "broken");
+	ck_assert_int_eq(wiped, 2);
+	ck_assert_int_eq(world_end(VMP_OK), VMP_OK);
+	ck_assert_int_eq(scratch_number("SELECT count(*) FROM coi_key WHERE retired_at IS NOT NULL"), 2);
+	ck_assert_int_eq(scratch_number("SELECT sum(coi_id) FROM coi_key WHERE retired_at IS NOT NULL"), 2 + 3);
+	scratch_sql("DROP TRIGGER broken");
+	ck_assert_int_eq(retire(), 301);
 }
 END_TEST
 
@@ -205,6 +255,12 @@ static const struct {
 	{ "DELETE FROM member WHERE mac = 0x525400000001", "web2:member left app2:member left " },
 	{ "DELETE FROM vm_record WHERE name = 'one'", "web2:member left app2:member left " },
 	{ "UPDATE vm SET enabled = 0 WHERE name = 'one'", "web2:VM disabled app2:VM disabled " },
+	{ "UPDATE tenant SET enabled = 0", "web2:tenant disabled app2:tenant disabled " },
+	{ "UPDATE tenant SET enabled = 0; UPDATE tenant SET enabled = 1; UPDATE enclave SET enabled = 0",
+	  "web2:tenant disabled app2:tenant disabled " },
+	{ "UPDATE enclave SET enabled = 0 WHERE id = 1", "web2:enclave disabled app2:enclave disabled " },
+	{ "UPDATE tenant SET enabled = 0 WHERE id = 2; UPDATE enclave SET enabled = 0 WHERE id = 2", "" },
+	{ "UPDATE tenant SET enabled = 1, comment = 'x'; UPDATE enclave SET enabled = 1", "" },
 	{ "UPDATE vm SET enabled = 0; UPDATE vm SET enabled = 0; DELETE FROM member",
 	  "web2:VM disabled app2:VM disabled " },
 	{ "UPDATE vm SET not_after = 5 WHERE name = 'one'", "web2:VM expired app2:VM expired " },
@@ -267,6 +323,43 @@ START_TEST(the_schedule)
 	ck_assert_str_eq(needed(0, MAX), "gold2:asked ");
 	world_clock.now += 1000;
 	ck_assert_str_eq(needed(3600, MAX), "gold2:asked web2:schedule app3:schedule ");
+}
+END_TEST
+
+/* SQLite's own steps of all statements since the last call. */
+static int steps(void)
+{
+	sqlite3_stmt *stmt = NULL;
+	int sum = 0;
+
+	while ((stmt = sqlite3_next_stmt(world->db, stmt)) != NULL)
+		sum += sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return sum;
+}
+
+/* It is asked often, and COIs may be many: only those that are due are looked at. */
+START_TEST(what_is_due_is_found_without_a_search)
+{
+	scratch_sql("INSERT INTO coi (name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		    "1000) SELECT 'c' || i FROM n; INSERT INTO coi_key (coi_id, epoch, sealed, created_at) SELECT id, "
+		    "1, zeroblob(69), unixepoch() FROM coi WHERE id > 3; DELETE FROM coi_rotation WHERE coi_id > 5");
+	ck_assert_str_eq(needed(3600, MAX), "c12:first c22:first ");
+	steps();
+	ck_assert_str_eq(needed(3600, MAX), "c12:first c22:first ");
+	ck_assert_int_lt(steps(), 500);
+}
+END_TEST
+
+/* After it was set back, epochs that nobody can have made yet would never grow old. */
+START_TEST(a_clock_that_was_set_back)
+{
+	world_clock.now -= 300;
+	ck_assert_str_eq(needed(3600, MAX), "");
+	world_clock.now--;
+	ck_assert_str_eq(needed(0, MAX), "");
+	ck_assert_str_eq(needed(3600, 2), "web2:schedule app2:schedule ");
+	ck_assert_int_eq(epoch(1, 2, 60), VMP_OK);
+	ck_assert_str_eq(needed(3600, MAX), "app2:schedule gold2:schedule ");
 }
 END_TEST
 
@@ -351,6 +444,19 @@ static const struct {
 	{ "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) VALUES (1, 3, 'secret', 5)", "sealed: expected" },
 	{ "REPLACE INTO coi_key (coi_id, epoch, sealed, created_at) VALUES (1, 2, zeroblob(69), 5)",
 	  "epoch: expected" },
+	{ "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) VALUES (1, 3, zeroblob(69), -1)",
+	  "created_at: expected" },
+	{ "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) VALUES (1, 3, zeroblob(69), 253402300800)",
+	  "created_at: expected" },
+	{ "UPDATE coi_key SET retire_at = 4102444800 WHERE coi_id = 1 AND epoch = 2", "retire_at: expected NULL" },
+	{ "UPDATE coi_key SET retire_at = 4102444800 WHERE coi_id = 2", "retire_at: expected NULL" },
+	{ "UPDATE coi_key SET retire_at = NULL WHERE coi_id = 1 AND epoch = 1", "retire_at: expected NULL" },
+	{ "UPDATE coi_key SET retire_at = -1 WHERE coi_id = 1 AND epoch = 1", "retire_at: expected" },
+	{ "UPDATE coi_key SET retire_at = 253402300800 WHERE coi_id = 1 AND epoch = 1", "retire_at: expected" },
+	{ "UPDATE coi_key SET retired_at = 253402300800, sealed = NULL WHERE coi_id = 1 AND epoch = 1",
+	  "retired_at: expected" },
+	{ "INSERT INTO coi (id, name) VALUES (0, 'nil')", "id: expected 1 or more" },
+	{ "INSERT INTO coi (id, name) VALUES (-1, 'minus')", "id: expected 1 or more" },
 	{ "UPDATE coi_key SET sealed = zeroblob(69)", "stays as it was made" },
 	{ "UPDATE coi_key SET epoch = 9 WHERE epoch = 2", "stays as it was made" },
 	{ "UPDATE coi_key SET created_at = 9", "stays as it was made" },
@@ -428,12 +534,16 @@ Suite *check_store_coi_key(void)
 	tcase_add_test(t, members_get_the_live_epochs);
 	tcase_add_test(t, acknowledgements);
 	tcase_add_test(t, retired_when_all_have_the_next);
+	tcase_add_loop_test(t, retired_without_those_that_are_refused, 0, sizeof(excused) / sizeof(excused[0]));
 	tcase_add_test(t, retired_when_grace_ends);
 	tcase_add_test(t, each_coi_for_itself);
+	tcase_add_test(t, one_that_fails_keeps_no_other);
 	tcase_add_test(t, at_most_so_many_live_epochs);
 	tcase_add_loop_test(t, what_makes_a_coi_change_its_key, 0, sizeof(leavings) / sizeof(leavings[0]));
 	tcase_add_test(t, a_made_epoch_strikes_the_coi);
 	tcase_add_test(t, the_schedule);
+	tcase_add_test(t, what_is_due_is_found_without_a_search);
+	tcase_add_test(t, a_clock_that_was_set_back);
 	tcase_add_test(t, a_vm_whose_time_ends);
 	tcase_add_test(t, a_vm_whose_time_comes);
 	tcase_add_test(t, for_people);

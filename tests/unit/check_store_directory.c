@@ -194,6 +194,18 @@ static const struct {
 	  { "+02:web ", "full ", "+02:app " } },
 	{ "UPDATE vm SET name = 'renamed' WHERE mac = 0x525400000003", { "nothing", "+03:app ", "full +02:app " } },
 	/* COIs, and what stands behind machines. */
+	{ "UPDATE coi SET vlan = 5, acl = 'x', cos = 3, mab = 0", { "nothing", "nothing", "nothing" } },
+	{ "UPDATE coi SET comment = 'x', enabled = enabled, priority = priority, name = name",
+	  { "nothing", "nothing", "nothing" } },
+	{ "INSERT INTO coi (name) VALUES ('new'); UPDATE coi SET priority = 1 WHERE name = 'new'; "
+	  "DELETE FROM coi WHERE name = 'new'",
+	  { "nothing", "nothing", "nothing" } },
+	{ "UPDATE tenant SET name = 't' || id, comment = 'x'", { "nothing", "nothing", "nothing" } },
+	{ "UPDATE enclave SET name = 'e' || id, vlan = 7", { "nothing", "nothing", "nothing" } },
+	{ "UPDATE template SET gateway = 'other', cert_life_s = 900, name = name || '2'",
+	  { "nothing", "nothing", "nothing" } },
+	{ "UPDATE coi SET name = 'WEB' WHERE name = 'web'", { "full +02:WEB ", "full +03:app +01:WEB ", "nothing" } },
+	{ "UPDATE coi SET tenant_id = 1 WHERE name = 'web'", { "full +02:web ", "full +03:app +01:web ", "nothing" } },
 	{ "UPDATE coi SET priority = 1 WHERE name = 'app'", { "nothing", "full +03:app +01:web ", "full +02:app " } },
 	{ "UPDATE coi SET enabled = 0 WHERE name = 'app'", { "nothing", "full +01:web ", "full " } },
 	{ "UPDATE coi SET name = 'apps' WHERE name = 'app'",

@@ -42,8 +42,10 @@ static const struct {
 	{ "INSERT INTO vm (mac, name) VALUES (9, 'nine'); INSERT INTO guest (mac, uuid, template_id) VALUES "
 	  "(9, '6ba7b810-9dad-41d1-80b4-000000000001', 1)",
 	  VMP_EEXIST, "is vm 00:00:00:00:00:09, not 52:54:00:00:00:01" },
-	/* The host itself is within bounds here, so the template's COI is what does not fit. */
-	{ "UPDATE vm SET tenant_id = 1", VMP_EACCES, "cannot join the COIs of template gold: cois: expected COIs of" },
+	{ "UPDATE vm SET tenant_id = 1", VMP_EACCES, "vm 52:54:00:00:00:01: is of another tenant than template gold" },
+	{ "UPDATE vm SET enclave_id = 1", VMP_EACCES, "is of another enclave than template gold" },
+	{ "UPDATE template SET kind = 'gateway' WHERE name = 'gold'", VMP_EACCES,
+	  "becomes a gateway, by template gold, for an administrator only" },
 };
 
 START_TEST(a_start_is_refused)
@@ -129,11 +131,12 @@ END_TEST
 /* An administrator's removal stays. */
 START_TEST(only_the_first_start_joins_cois)
 {
-	scratch_sql("INSERT INTO vm_record (mac, name, cois) VALUES ('525400000001', 'one', 'app,web')");
+	scratch_sql("INSERT INTO vm_record (mac, name) VALUES ('525400000001', 'one')");
 	ck_assert_int_eq(start(1, 1, "web", 1), VMP_OK);
 	ck_assert(!world_join.created);
 	ck_assert_str_eq(world_join.name, "one");
-	ck_assert_uint_eq(world_join.n_coi, 2);
+	ck_assert_uint_eq(world_join.n_coi, 1);
+	ck_assert_str_eq(world_join.coi[0], "web");
 	scratch_sql("UPDATE vm_record SET cois = 'app' WHERE name = 'one'");
 	ck_assert_int_eq(start(1, 1, "web", 1), VMP_OK);
 	ck_assert_uint_eq(world_join.n_coi, 1);
@@ -141,6 +144,49 @@ START_TEST(only_the_first_start_joins_cois)
 	scratch_sql("UPDATE coi SET enabled = 0");
 	ck_assert_int_eq(start(1, 1, "web", 1), VMP_OK);
 	ck_assert_uint_eq(world_join.n_coi, 0);
+}
+END_TEST
+
+/* What an administrator has given it is all that it gets, also when that is disabled now. */
+START_TEST(a_vm_with_cois_keeps_exactly_these)
+{
+	scratch_sql("INSERT INTO template_coi VALUES (1, 2); INSERT INTO coi (name, enabled) VALUES ('off', 0);"
+		    "INSERT INTO vm_record (mac, cois) VALUES ('525400000001', 'app'), ('525400000002', 'off'), "
+		    "('525400000003', NULL)");
+	ck_assert_int_eq(start(1, 1, "web", 1), VMP_OK);
+	ck_assert_uint_eq(world_join.n_coi, 1);
+	ck_assert_str_eq(world_join.coi[0], "app");
+	ck_assert_int_eq(start(2, 2, "web", 1), VMP_OK);
+	ck_assert_uint_eq(world_join.n_coi, 0);
+	ck_assert_int_eq(start(3, 3, "web", 1), VMP_OK);
+	ck_assert_uint_eq(world_join.n_coi, 2);
+	ck_assert_str_eq(scratch_text("SELECT group_concat(coi_id) FROM member WHERE mac < 0x525400000003"), "2,4");
+}
+END_TEST
+
+START_TEST(who_makes_a_registered_vm_a_gateway)
+{
+	scratch_sql("INSERT INTO vm_record (mac) VALUES ('525400000001'), ('525400000002')");
+	ck_assert_int_eq(start(1, 1, "gw", 1), VMP_OK); /* it has auto_create */
+	scratch_sql("UPDATE template SET auto_create = 0 WHERE name = 'gw'");
+	ck_assert_int_eq(start(2, 2, "gw", 1), VMP_EACCES);
+	ck_assert_int_eq(scratch_number("SELECT count(*) FROM guest"), 1);
+	ck_assert_int_eq(start(2, 2, "gw", 0), VMP_OK);
+	/* One already starts anywhere. */
+	ck_assert_int_eq(start(1, 1, "gw", 2), VMP_OK);
+	ck_assert_int_eq(start(2, 2, "gw", 1), VMP_OK);
+}
+END_TEST
+
+/* A guest is what it is, however its VM and the template were changed since. */
+START_TEST(a_guest_that_differs_from_its_template)
+{
+	scratch_sql("INSERT INTO vm_record (mac, enclave) VALUES ('525400000001', 'east')");
+	ck_assert_int_eq(start(1, 1, "web", 0), VMP_EACCES);
+	scratch_sql("UPDATE vm SET enclave_id = 1");
+	ck_assert_int_eq(start(1, 1, "web", 1), VMP_OK);
+	scratch_sql("UPDATE vm SET enclave_id = 2");
+	ck_assert_int_eq(start(1, 1, "web", 1), VMP_OK);
 }
 END_TEST
 
@@ -308,6 +354,54 @@ START_TEST(an_entry_changes_only_when_it_differs)
 }
 END_TEST
 
+/* -- names ------------------------------------------------------------------------------------- */
+
+#define FIFTEEN "808080808080808080808080808080"
+#define X60	FIFTEEN FIFTEEN FIFTEEN FIFTEEN
+#define QQ15	"???????????????"
+#define Q60	QQ15 QQ15 QQ15 QQ15
+
+/* Names as they were typed, in hexadecimal, and as they are told. */
+static const struct {
+	const char *hex, *told;
+} names[] = {
+	{ "77", "w" },
+	{ "77ff", "w?" },
+	{ "4dfc6c6c6572", "M?ller" }, /* Latin-1 */
+	{ "4dc3bc6c6c6572", "M\xc3\xbcller" },
+	{ "e282ac", "\xe2\x82\xac" },
+	{ "f09f9880", "\xf0\x9f\x98\x80" },
+	{ "f48fbfbf78", "\xf4\x8f\xbf\xbfx" },
+	{ "c080", "??" },	/* overlong */
+	{ "e09fbf", "???" },	/* overlong */
+	{ "f08fbfbf", "????" }, /* overlong */
+	{ "eda080", "???" },	/* a surrogate */
+	{ "ee8080", "\xee\x80\x80" },
+	{ "f4908080", "????" }, /* beyond Unicode */
+	{ "f5808080", "????" },
+	{ "c3", "?" }, /* half a character */
+	{ "e28278", "??x" },
+	{ "f09f9878", "???x" },
+	{ "80c3bc", "?\xc3\xbc" },
+	{ "ffc3bcff", "?\xc3\xbc?" },
+	{ "ff" X60 X60 FIFTEEN, Q60 Q60 "????????" }, /* cut to 128 */
+};
+
+START_TEST(names_are_told_as_utf8)
+{
+	struct vmp_identity who;
+	char sql[600];
+
+	world_guest(1, "web");
+	snprintf(sql, sizeof(sql), "UPDATE vm SET name = CAST(x'%s' AS TEXT)", names[_i].hex);
+	scratch_sql(sql);
+	ck_assert_int_eq(world_identify(1, &who), VMP_OK);
+	ck_assert_str_eq(who.name, names[_i].told);
+	ck_assert_int_eq(world_start(1, "web", 1), VMP_OK);
+	ck_assert_str_eq(world_join.name, names[_i].told);
+}
+END_TEST
+
 /* -- what the schema refuses -------------------------------------------------------------------- */
 
 static const struct {
@@ -459,6 +553,9 @@ Suite *check_store_guest(void)
 	tcase_add_test(t, no_vm_is_made_where_it_would_be_refused);
 	tcase_add_test(t, an_unknown_mac_becomes_a_vm);
 	tcase_add_test(t, only_the_first_start_joins_cois);
+	tcase_add_test(t, a_vm_with_cois_keeps_exactly_these);
+	tcase_add_test(t, who_makes_a_registered_vm_a_gateway);
+	tcase_add_test(t, a_guest_that_differs_from_its_template);
 	tcase_add_test(t, a_new_start_voids_older_tokens);
 	tcase_add_test(t, a_stop_takes_all_back);
 	tcase_add_test(t, a_second_stop_changes_nothing);
@@ -467,6 +564,7 @@ Suite *check_store_guest(void)
 	tcase_add_test(t, a_stop_by_hand_does_the_same);
 	tcase_add_loop_test(t, keys_and_endpoints, 0, sizeof(selves) / sizeof(selves[0]));
 	tcase_add_test(t, an_entry_changes_only_when_it_differs);
+	tcase_add_loop_test(t, names_are_told_as_utf8, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_loop_test(t, the_schema_refuses, 0, sizeof(typed) / sizeof(typed[0]));
 	tcase_add_test(t, templates_leave_changes);
 	tcase_add_test(t, guests_follow_their_vm);

@@ -65,6 +65,13 @@ static const struct {
 	{ .key = 1, .sql = "DELETE FROM guest", .err = VMP_EACCES },
 	{ .key = 1, .sql = "DELETE FROM vm_record", .err = VMP_EACCES },
 	{ .key = 1, .sql = "UPDATE vm SET mac = 0x525400000009", .err = VMP_OK },
+	/* Whether the host that asked for it still answers for the guest. */
+	{ .key = 1, .sql = "UPDATE host SET enabled = 0 WHERE name = 'hv2'", .err = VMP_OK },
+	{ .key = 1, .sql = "UPDATE host SET enabled = 0 WHERE name = 'hv1'", .err = VMP_EACCES },
+	{ .key = 1, .sql = "DELETE FROM host WHERE name = 'hv1'", .err = VMP_EACCES },
+	{ .key = 1, .sql = "UPDATE guest SET host_id = 2", .err = VMP_EACCES },
+	{ .key = 1, .sql = "UPDATE guest SET host_id = NULL", .err = VMP_EACCES },
+	{ .used = true, .key = 1, .sql = "UPDATE host SET enabled = 0", .err = VMP_EACCES },
 };
 
 START_TEST(what_a_token_is_good_for)
@@ -91,6 +98,18 @@ START_TEST(what_a_token_is_good_for)
 }
 END_TEST
 
+/* Behind an administrator's word stands no host. */
+START_TEST(a_token_of_an_administrator)
+{
+	ck_assert_int_eq(world_start(1, "web", 1), VMP_OK);
+	ck_assert_int_eq(world_start(1, "web", 0), VMP_OK);
+	scratch_sql("UPDATE host SET enabled = 0");
+	ck_assert_int_eq(world_enrol(1, 1, 1), VMP_OK);
+	scratch_sql("DELETE FROM host");
+	ck_assert_int_eq(world_enrol(1, 1, 1), VMP_OK);
+}
+END_TEST
+
 START_TEST(an_unknown_token_is_told_nothing)
 {
 	struct vmp_enrolment e;
@@ -106,6 +125,7 @@ START_TEST(an_enrolment)
 	ck_assert_int_eq(world_start(1, "gw", 1), VMP_OK);
 	ck_assert_int_eq(world_enrol(1, 7, 1), VMP_OK);
 	ck_assert_int_eq(world_enrolment.who.kind, VMP_CERT_GATEWAY);
+	ck_assert_int_eq(world_enrolment.who.next_kind, VMP_CERT_GATEWAY);
 	ck_assert_uint_eq(world_enrolment.who.mac, world_mac(1));
 	ck_assert_str_eq(world_enrolment.who.uuid, world_uuid(1));
 	ck_assert_str_eq(world_enrolment.who.template_name, "gw");
@@ -170,6 +190,8 @@ START_TEST(a_host_enrols)
 	ck_assert_int_eq(world_enrol(6, 1, 1), VMP_OK);
 	ck_assert_int_eq(world_identify(1, &who), VMP_OK);
 	ck_assert_int_eq(who.kind, VMP_CERT_HOST);
+	ck_assert_int_eq(who.next_kind, VMP_CERT_HOST);
+	ck_assert_int_eq(world_enrolment.who.next_kind, VMP_CERT_HOST);
 	ck_assert_int_eq(who.host_id, 1);
 	ck_assert_str_eq(who.name, "hv1");
 	ck_assert_str_eq(who.dns, "hv1.example.org");
@@ -189,6 +211,7 @@ Suite *check_store_token(void)
 	tcase_set_timeout(t, 60); /* [s] a disk that syncs slowly, and sanitizers */
 	tcase_add_test(t, the_form_of_a_token);
 	tcase_add_loop_test(t, what_a_token_is_good_for, 0, sizeof(tokens) / sizeof(tokens[0]));
+	tcase_add_test(t, a_token_of_an_administrator);
 	tcase_add_test(t, an_unknown_token_is_told_nothing);
 	tcase_add_test(t, an_enrolment);
 	tcase_add_test(t, of_two_enrolments_one_wins);
