@@ -7,13 +7,13 @@ TEST_PROGRAMS := unit radhex radload vmprov-open estload estbare
 
 radhex_SRCS := tests/system/radhex.c
 radhex_LIBS := -lcrypto
-radload_SRCS := $(sort $(wildcard tests/bench/radload*.c))
+radload_SRCS := $(sort $(wildcard tests/bench/radload*.c)) tests/bench/args.c
 radload_LIBS := -lcrypto
 vmprov-open_SRCS := tests/system/vmprov_open.c
 PROGRAMS += radhex radload vmprov-open
-estload_SRCS := $(sort $(wildcard tests/bench/estload*.c))
+estload_SRCS := $(sort $(wildcard tests/bench/estload*.c)) tests/bench/args.c
 estload_LIBS := -lssl -lcrypto
-estbare_SRCS := $(sort $(wildcard tests/bench/bare*.c)) tests/bench/estload_http.c
+estbare_SRCS := $(sort $(wildcard tests/bench/bare*.c)) tests/bench/estload_http.c tests/bench/args.c
 estbare_LIBS := -lssl -lcrypto
 PROGRAMS += estload estbare
 

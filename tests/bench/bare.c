@@ -30,18 +30,6 @@ static const char usage_text[] =
 	"  --seconds S                  how long to loop (2)\n"
 	"cms and sqlite print lines as estload --tsv does.\n";
 
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("estbare: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	exit(2);
-}
-
 static double clock_us(clockid_t id)
 {
 	struct timespec t;
@@ -68,18 +56,6 @@ void loop_report(const char *label, size_t n, double wall_us, double cpu, double
 	       wall_us / 1e6, (double)n * 1e6 / wall_us, each, each, each, each, cpu / (double)n, octets);
 }
 
-static double number(const char *name, const char *text, double min, double max)
-{
-	char *end;
-	double v;
-
-	errno = 0;
-	v = strtod(text, &end);
-	if (errno || end == text || *end || !(v >= min && v <= max))
-		die("--%s: expected a number from %.10g to %.10g, not \"%s\"", name, min, max, text);
-	return v;
-}
-
 static enum commit commit_of(const char *word)
 {
 	static const char *const words[] = { "none", "each", "group" };
@@ -103,10 +79,10 @@ static void option_set(struct options *o, int id, const char *arg)
 {
 	switch (id) {
 	case 'p':
-		o->port = (int)number("port", arg, 1, 65535);
+		o->port = (int)args_number("port", arg, 1, 65535);
 		break;
 	case 'a':
-		o->answer = (size_t)number("answer", arg, 0, 1e6);
+		o->answer = (size_t)args_number("answer", arg, 0, 1e6);
 		break;
 	case 'c':
 		o->commit = commit_of(arg);
@@ -118,7 +94,7 @@ static void option_set(struct options *o, int id, const char *arg)
 		o->dir = arg;
 		break;
 	case 's':
-		o->seconds = number("seconds", arg, 0.01, 3600);
+		o->seconds = args_number("seconds", arg, 0.01, 3600);
 		break;
 	case 'h':
 		fputs(usage_text, stdout);

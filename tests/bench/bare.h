@@ -3,6 +3,8 @@
 #ifndef BARE_H
 #define BARE_H
 
+#include "args.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,8 +23,6 @@ struct options {
 	const char *dir;    /**< for the database, or lib's CA */
 	double seconds;	    /**< of a loop */
 };
-
-void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* A CA of plain OpenSSL calls, as they stand in its manual (bare_ca.c). */
 

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXIT_DIED 2
-
 static const char usage_text[] =
 	"Usage: estload MODE --server ADDR:PORT [options]\n"
 	"Loads policyd (or estbare) over TLS 1.3, from one thread, and checks every answer.  Keys and requests are\n"
@@ -43,45 +41,6 @@ static const char usage_text[] =
 	"                       client-CPU [us each] octets items [each] net's peak memory [KiB] connections at most\n"
 	"Exit: 0 all was served, 1 something was not, 2 no run.\n";
 
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("estload: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	exit(EXIT_DIED);
-}
-
-static double number(const char *name, const char *text, double min, double max)
-{
-	char *end;
-	double v;
-
-	errno = 0;
-	v = strtod(text, &end);
-	if (errno || end == text || *end || !(v >= min && v <= max))
-		die("--%s: expected a number from %.10g to %.10g, not \"%s\"", name, min, max, text);
-	return v;
-}
-
-static void parse_server(struct options *o, const char *text)
-{
-	char addr[INET_ADDRSTRLEN];
-	const char *colon = strchr(text, ':');
-
-	if (!colon || (size_t)(colon - text) >= sizeof(addr))
-		die("--server: expected ADDR:PORT, not \"%s\"", text);
-	memcpy(addr, text, (size_t)(colon - text));
-	addr[colon - text] = '\0';
-	o->server.sin_family = AF_INET;
-	o->server.sin_port = htons((uint16_t)number("server", colon + 1, 1, 65535));
-	if (inet_pton(AF_INET, addr, &o->server.sin_addr) != 1)
-		die("--server: \"%s\" is no IPv4 address", addr);
-}
-
 static void parse_pid(struct options *o, char *text)
 {
 	char *equals = strchr(text, '=');
@@ -90,7 +49,7 @@ static void parse_pid(struct options *o, char *text)
 		die("--pid: expected at most %d of NAME=PID", PIDS_MAX);
 	*equals = '\0';
 	o->pid[o->n_pids].name = text;
-	o->pid[o->n_pids++].pid = (int)number("pid", equals + 1, 1, 1e9);
+	o->pid[o->n_pids++].pid = (int)args_number("pid", equals + 1, 1, 1e9);
 }
 
 enum opt_id {
@@ -138,22 +97,22 @@ static void option_set(struct options *o, int id, const char *name, char *arg)
 {
 	switch (id) {
 	case OPT_SERVER:
-		parse_server(o, arg);
+		args_server(arg, &o->server);
 		break;
 	case OPT_BARE:
 		o->bare = true;
 		break;
 	case OPT_COUNT:
-		o->count = (size_t)number(name, arg, 1, 1e7);
+		o->count = (size_t)args_number(name, arg, 1, 1e7);
 		break;
 	case OPT_VMS:
-		o->vms = (size_t)number(name, arg, 1, 1e6);
+		o->vms = (size_t)args_number(name, arg, 1, 1e6);
 		break;
 	case OPT_WINDOW:
-		o->window = (size_t)number(name, arg, 1, 10000);
+		o->window = (size_t)args_number(name, arg, 1, 10000);
 		break;
 	case OPT_HOSTS:
-		o->hosts = (size_t)number(name, arg, 1, 1000);
+		o->hosts = (size_t)args_number(name, arg, 1, 1000);
 		break;
 	case OPT_HOST_CERT:
 		o->host_cert = arg;
@@ -165,7 +124,7 @@ static void option_set(struct options *o, int id, const char *name, char *arg)
 		o->template_name = arg;
 		break;
 	case OPT_FIRST:
-		o->first = (uint64_t)number(name, arg, 0, UINT32_MAX);
+		o->first = (uint64_t)args_number(name, arg, 0, UINT32_MAX);
 		break;
 	case OPT_KEPT:
 		o->kept = true;
@@ -174,10 +133,10 @@ static void option_set(struct options *o, int id, const char *name, char *arg)
 		o->with_certs = true;
 		break;
 	case OPT_CHANGES:
-		o->changes = (size_t)number(name, arg, 1, 1000);
+		o->changes = (size_t)args_number(name, arg, 1, 1000);
 		break;
 	case OPT_RATE:
-		o->rate = number(name, arg, 0.1, 1e6);
+		o->rate = args_number(name, arg, 0.1, 1e6);
 		break;
 	case OPT_PID:
 		parse_pid(o, arg);
@@ -190,7 +149,7 @@ static void option_set(struct options *o, int id, const char *name, char *arg)
 		exit(EXIT_SUCCESS);
 	default:
 		fputs("Try --help.\n", stderr);
-		exit(EXIT_DIED);
+		exit(ARGS_DIED);
 	}
 }
 

@@ -3,6 +3,8 @@
 #ifndef ESTLOAD_H
 #define ESTLOAD_H
 
+#include "args.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,8 +41,6 @@ struct options {
 	bool with_certs; /**< idle */
 	bool tsv;
 };
-
-void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Connections (estload_conn.c): TLS 1.3, HTTP/1.1, one request at a time each. */
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define EXIT_WRONG 1
-#define EXIT_DIED  2
 #define PORTS_MAX  1024
 
 static const char usage_text[] =
@@ -37,18 +36,6 @@ static const char usage_text[] =
 	"  --tsv                one line: requests replies lost wrong seconds requests/s p50 p99 p99.9 [us]\n"
 	"Exit: 0 every reply was right, 1 wrong replies, 2 no run.\n";
 
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("radload: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	exit(EXIT_DIED);
-}
-
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -72,33 +59,6 @@ int hex_decode(const char *hex, uint8_t *out, size_t max)
 		out[n] = (uint8_t)(high << 4 | low);
 	}
 	return (int)n;
-}
-
-static double number(const char *name, const char *text, double min, double max)
-{
-	char *end;
-	double v;
-
-	errno = 0;
-	v = strtod(text, &end);
-	if (errno || end == text || *end || !(v >= min && v <= max))
-		die("--%s: expected a number from %.10g to %.10g, not \"%s\"", name, min, max, text);
-	return v;
-}
-
-static void parse_server(struct options *o, const char *text)
-{
-	char addr[INET_ADDRSTRLEN];
-	const char *colon = strchr(text, ':');
-
-	if (!colon || (size_t)(colon - text) >= sizeof(addr))
-		die("--server: expected ADDR:PORT, not \"%s\"", text);
-	memcpy(addr, text, (size_t)(colon - text));
-	addr[colon - text] = '\0';
-	o->server.sin_family = AF_INET;
-	o->server.sin_port = htons((uint16_t)number("server", colon + 1, 1, 65535));
-	if (inet_pton(AF_INET, addr, &o->server.sin_addr) != 1)
-		die("--server: \"%s\" is no IPv4 address", addr);
 }
 
 static void parse_macs(struct options *o, const char *text)
@@ -181,7 +141,7 @@ static void option_set(struct options *o, int id, const char *name, const char *
 {
 	switch (id) {
 	case OPT_SERVER:
-		parse_server(o, arg);
+		args_server(arg, &o->server);
 		break;
 	case OPT_SECRET:
 		o->secret = arg;
@@ -190,43 +150,43 @@ static void option_set(struct options *o, int id, const char *name, const char *
 		parse_macs(o, arg);
 		break;
 	case OPT_REQUESTS:
-		o->requests = (uint64_t)number(name, arg, 1, 1e12);
+		o->requests = (uint64_t)args_number(name, arg, 1, 1e12);
 		break;
 	case OPT_SECONDS:
-		o->seconds = number(name, arg, 0.01, 86400);
+		o->seconds = args_number(name, arg, 0.01, 86400);
 		break;
 	case OPT_WINDOW:
-		o->window = (unsigned)number(name, arg, 1, PORTS_MAX * 256.0);
+		o->window = (unsigned)args_number(name, arg, 1, PORTS_MAX * 256.0);
 		break;
 	case OPT_RATE:
-		o->rate = number(name, arg, 1, 1e7);
+		o->rate = args_number(name, arg, 1, 1e7);
 		break;
 	case OPT_PORTS:
-		o->ports = (unsigned)number(name, arg, 1, PORTS_MAX);
+		o->ports = (unsigned)args_number(name, arg, 1, PORTS_MAX);
 		break;
 	case OPT_TIMEOUT:
-		o->timeout = number(name, arg, 0.01, 60);
+		o->timeout = args_number(name, arg, 0.01, 60);
 		break;
 	case OPT_GATHER:
-		o->gather = (unsigned)number(name, arg, 0, 100000);
+		o->gather = (unsigned)args_number(name, arg, 0, 100000);
 		break;
 	case OPT_VERIFY:
-		o->verify = (unsigned)number(name, arg, 1, 1e9);
+		o->verify = (unsigned)args_number(name, arg, 1, 1e9);
 		break;
 	case OPT_EXPECT:
 		parse_expect(o, arg);
 		break;
 	case OPT_VARY:
-		o->vary[(uint8_t)number(name, arg, 1, 255)] = true;
+		o->vary[(uint8_t)args_number(name, arg, 1, 255)] = true;
 		break;
 	case OPT_WAIT:
-		o->wait = number(name, arg, 0.01, 3600);
+		o->wait = args_number(name, arg, 0.01, 3600);
 		break;
 	case OPT_PROBE:
 		o->probe = true;
 		break;
 	case OPT_SEED:
-		o->seed = (uint64_t)number(name, arg, 0, 9e15);
+		o->seed = (uint64_t)args_number(name, arg, 0, 9e15);
 		break;
 	case OPT_TSV:
 		o->tsv = true;
@@ -236,7 +196,7 @@ static void option_set(struct options *o, int id, const char *name, const char *
 		exit(EXIT_SUCCESS);
 	default:
 		fputs("Try --help.\n", stderr);
-		exit(EXIT_DIED);
+		exit(ARGS_DIED);
 	}
 }
 

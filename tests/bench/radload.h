@@ -3,6 +3,8 @@
 #ifndef RADLOAD_H
 #define RADLOAD_H
 
+#include "args.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +39,6 @@ struct options {
 	bool tsv;
 };
 
-void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void options_parse(struct options *o, int argc, char **argv);
 int hex_decode(const char *hex, uint8_t *out, size_t max);
 
