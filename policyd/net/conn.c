@@ -21,6 +21,9 @@ static bool paused, stopped;
 struct conn {
 	SSL *ssl;
 	struct event *deadline;
+	struct event *closed; /* while a request waits; NULL: none does */
+	void (*gone)(void *ctx);
+	void *ctx;
 	bool known; /* serial has been looked for */
 	bool has_serial;
 	uint8_t serial[VMP_SERIAL];
@@ -134,8 +137,16 @@ static struct conn *begin(struct event_base *base)
 	return conn;
 }
 
+static void unwatch(struct conn *conn)
+{
+	if (conn->closed)
+		event_free(conn->closed);
+	conn->closed = NULL;
+}
+
 static void end(struct conn *conn)
 {
+	unwatch(conn);
 	event_free(conn->deadline);
 	count(-1);
 	free(conn);
@@ -192,8 +203,34 @@ void conn_replied(struct evhttp_request *http)
 {
 	struct conn *conn = conn_of(http);
 
-	if (conn)
-		arm(conn, net.config->idle_timeout + net.config->request_timeout);
+	if (!conn)
+		return;
+	unwatch(conn);
+	arm(conn, net.config->idle_timeout + net.config->request_timeout);
+}
+
+static void on_closed(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *conn = ctx;
+
+	(void)fd;
+	(void)what;
+	conn->gone(conn->ctx);
+}
+
+void conn_watch(struct evhttp_request *http, void (*gone)(void *ctx), void *ctx)
+{
+	struct conn *conn = conn_of(http);
+
+	if (!conn)
+		return;
+	unwatch(conn);
+	conn->gone = gone;
+	conn->ctx = ctx;
+	/* evhttp reads nothing while a request waits, and so would not see the end. */
+	conn->closed = event_new(net.base, SSL_get_fd(conn->ssl), EV_CLOSED, on_closed, conn);
+	if (conn->closed)
+		event_add(conn->closed, NULL);
 }
 
 /* -- who -------------------------------------------------------------------------------------------------------- */

@@ -17,6 +17,8 @@ void conn_stop(void);
 void conn_requested(struct evhttp_request *http);
 /** Its answer is about to go: the client has to read it, and may send another request. */
 void conn_replied(struct evhttp_request *http);
+/** Call gone when the client ends the connection before its answer. */
+void conn_watch(struct evhttp_request *http, void (*gone)(void *ctx), void *ctx);
 /** The serial number of the client's certificate, which TLS has verified. @return false: none. */
 bool conn_serial(struct evhttp_request *http, uint8_t serial[VMP_SERIAL]);
 

@@ -132,6 +132,21 @@ void request_relay(struct request *req, const struct message *m)
 
 /* -- the store ------------------------------------------------------------------------------------------------ */
 
+static void forget(struct request *req)
+{
+	TAILQ_REMOVE(bucket(req->ask.id), req, next);
+	n_pending--;
+}
+
+/* The answer goes nowhere, and evhttp ends the connection when it finds that out. */
+static void client_gone(void *ctx)
+{
+	struct request *req = ctx;
+
+	forget(req);
+	request_fail(req, 503, "the client has gone");
+}
+
 void request_ask(struct request *req, void (*reply)(struct request *req, const struct message *m))
 {
 	if (!message_is_sane(&req->ask)) {
@@ -146,13 +161,9 @@ void request_ask(struct request *req, void (*reply)(struct request *req, const s
 	req->ask.id = ++last_id;
 	TAILQ_INSERT_TAIL(bucket(req->ask.id), req, next);
 	n_pending++;
+	if (req->ask.wait)
+		conn_watch(req->http, client_gone, req);
 	channel_send(net.store, &req->ask);
-}
-
-static void forget(struct request *req)
-{
-	TAILQ_REMOVE(bucket(req->ask.id), req, next);
-	n_pending--;
 }
 
 void request_answered(const struct message *m)

@@ -81,6 +81,19 @@ as hv1 POST "/v1/vms/$(uuid_of 3)/stopped" -d '' >/dev/null
 wait "$waiter"
 like 'a peer stops' "$(cat "$T/told")" "\"gone\":\[\"$(uuid_of 3)\"\]"
 
+# -- one who waits and goes
+open_now() { curl -sf "$POLICYD_STATUS/metrics" | awk '/^vmprov_connections /{print $2}'; }
+none_open() { [ "$(open_now)" = 0 ]; }
+ok 'nobody is connected' wait_for 10 none_open
+curl -s -m 50 --cacert "$CA" --cert "$T/vm1.pem" --key "$T/vm1.key" "$POLICYD_URL/v1/directory?since=$(version vm1)&wait=50" >/dev/null &
+waiter=$!
+one_open() { [ "$(open_now)" = 1 ]; }
+ok 'one waits' wait_for 10 one_open
+kill "$waiter"
+wait "$waiter" 2>/dev/null
+ok 'its connection ends with it' wait_for 10 none_open
+ok 'and it may ask again' look vm1
+
 # -- one who waits and is revoked
 v=$(version vm1)
 since vm1 "$v" "UPDATE certificate SET revoked_at = strftime('%s', 'now') + 0, reason = 1 WHERE mac = (SELECT mac FROM guest WHERE uuid = '$(uuid_of 1)') AND revoked_at IS NULL"
