@@ -85,10 +85,13 @@ like 'a peer stops' "$(cat "$T/told")" "\"gone\":\[\"$(uuid_of 3)\"\]"
 open_now() { curl -sf "$POLICYD_STATUS/metrics" | awk '/^vmprov_connections /{print $2}'; }
 none_open() { [ "$(open_now)" = 0 ]; }
 ok 'nobody is connected' wait_for 10 none_open
-curl -s -m 50 --cacert "$CA" --cert "$T/vm1.pem" --key "$T/vm1.key" "$POLICYD_URL/v1/directory?since=$(version vm1)&wait=50" >/dev/null &
+v=$(version vm1)
+ok 'nobody is again' wait_for 10 none_open
+curl -s -m 50 --cacert "$CA" --cert "$T/vm1.pem" --key "$T/vm1.key" "$POLICYD_URL/v1/directory?since=$v&wait=50" >/dev/null &
 waiter=$!
 one_open() { [ "$(open_now)" = 1 ]; }
 ok 'one waits' wait_for 10 one_open
+wait_for 10 waiting
 kill "$waiter"
 wait "$waiter" 2>/dev/null
 ok 'its connection ends with it' wait_for 10 none_open
