@@ -96,7 +96,7 @@ struct vmp_ocsp {
 
 /** Read a request (RFC 6960 4.1).  @param issuer  the issuing certificate in DER, to compare hashes with (SHA-1,
  * SHA-256).
- * @return VMP_OK; VMP_EINVAL: the answer is vmp_ocsp_malformed(). */
+ * @return VMP_OK; VMP_EINVAL: the answer is vmp_ocsp_error(1). */
 VMP_CHECKED int vmp_ocsp_read(const uint8_t *der, size_t len, const uint8_t *issuer, size_t issuer_len,
 			      struct vmp_ocsp *out, struct vmp_msg *msg);
 /** Sign a response with the CA's own key (RFC 6960 4.2.2.2, first case).  @param len  in: room, out: length. */

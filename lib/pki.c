@@ -68,14 +68,6 @@ static const struct kind *kind_of(enum vmp_key_type type)
 	return NULL;
 }
 
-const uint8_t *vmp_pubkey_alg(enum vmp_key_type type, size_t *len)
-{
-	const struct kind *k = kind_of(type);
-
-	*len = k ? k->alg_len : 0;
-	return k ? k->alg : NULL;
-}
-
 /* An RSAPublicKey with a modulus and an exponent that are allowed. */
 static bool rsa_is_allowed(const struct vmp_pubkey *key)
 {

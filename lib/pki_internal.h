@@ -87,8 +87,6 @@ struct vmp_cert_parts {
 
 VMP_CHECKED int vmp_cert_split(const uint8_t *der, size_t len, struct vmp_cert_parts *out);
 
-/** AlgorithmIdentifier of a kind of key, in DER. */
-const uint8_t *vmp_pubkey_alg(enum vmp_key_type type, size_t *len);
 /** SubjectPublicKeyInfo. */
 void vmp_pubkey_add(struct vmp_der_out *out, const struct vmp_pubkey *key);
 /** For OpenSSL; NULL when it is no key (a point off its curve). */

@@ -12,7 +12,7 @@ enum proc_id { PROC_NET, PROC_STORE, PROC_SIGNER, PROCS };
 struct proc_env {
 	const struct config *config;
 	int channel[PROCS];		  /**< to each other process; -1: none */
-	int listen[2 * CONFIG_ADDRESSES]; /**< listening sockets, the TLS ones first; -1 after the last */
+	int listen[2 * CONFIG_ADDRESSES]; /**< listening sockets, n_listen of them, the n_tls with TLS first */
 	int n_listen, n_tls;
 };
 
@@ -29,7 +29,7 @@ int signer_prepare(const struct proc_env *env, struct vmp_msg *msg);
 int signer_run(const struct proc_env *env, struct vmp_msg *msg);
 unsigned signer_needs(const struct proc_env *env);
 
-/** Read the CA's and the master key, making them if allowed; for `policyd -t` without making anything. */
+/** Can the CA's and the master key be read, as far as they need not be made first?  Makes nothing. */
 VMP_CHECKED int signer_check(const struct config *config, struct vmp_msg *msg);
 
 /** Run until told to stop; the parent's main. @param path  for SIGHUP. @return an exit code. */

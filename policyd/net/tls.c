@@ -52,6 +52,13 @@ static int make_context(struct vmp_msg *msg)
 	return VMP_OK;
 }
 
+/* No answer is under way any more. */
+static void drop_next_key(void)
+{
+	EVP_PKEY_free(tls.next_key);
+	tls.next_key = NULL;
+}
+
 /* A new key, and the public half as the store wants it. */
 static int make_key(struct vmp_pubkey *out)
 {
@@ -59,8 +66,11 @@ static int make_key(struct vmp_pubkey *out)
 
 	tls.next_key = EVP_EC_gen("P-256");
 	if (!tls.next_key ||
-	    EVP_PKEY_get_octet_string_param(tls.next_key, "pub", out->bits, sizeof(out->bits), &len) != 1 || len != 65)
+	    EVP_PKEY_get_octet_string_param(tls.next_key, "pub", out->bits, sizeof(out->bits), &len) != 1 ||
+	    len != 65) {
+		drop_next_key();
 		return VMP_EIO;
+	}
 	out->type = VMP_KEY_P256;
 	out->len = (uint16_t)len;
 	return VMP_OK;
@@ -161,10 +171,8 @@ bool tls_answered(const struct message *m)
 	err = -(int)m->err;
 	if (err == VMP_OK)
 		err = m->id == ID(ID_CHAIN) ? take_chain(m->blob, m->blob_len) : take_cert(m->blob, m->blob_len);
-	if (m->id == ID(ID_SERVER)) {
-		EVP_PKEY_free(tls.next_key);
-		tls.next_key = NULL;
-	}
+	if (m->id == ID(ID_SERVER))
+		drop_next_key();
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "no-server-certificate", "why", m->err ? m->text : vmp_strerror(err), NULL);
 		return true;

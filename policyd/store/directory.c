@@ -143,9 +143,10 @@ static bool look(struct state *s, struct waiter *w, bool changed)
 		err = vmp_store_identify(s->store, w->serial, s->clock.now, &who, &msg);
 		if (err == VMP_ENOENT)
 			err = VMP_EACCES;
-		w->mac = who.mac; /* it may have got another */
-		if (err == VMP_OK)
+		if (err == VMP_OK) {
+			w->mac = who.mac; /* it may have got another */
 			err = tell(s, w->id, w->mac, &w->version, &msg);
+		}
 	}
 	if (err == VMP_ENOENT && s->clock.boot_ms >= w->until_ms)
 		err = tell_nothing(s, w->id, w->version);
