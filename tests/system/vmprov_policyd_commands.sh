@@ -42,7 +42,7 @@ token=$(vmprov --json token w1 --life 60 | json token)
 like '--json' "$token" "$token_form"
 is 'its life' "$(sql 'SELECT expires_at - issued_at FROM token')" 60
 is 'the store has its hash alone' "$(sql 'SELECT lower(hex(hash)) FROM token')" "$(printf %s "$token" | sha256sum | cut -d ' ' -f 1)"
-is 'and nobody else has the token' "$(cat "$T"/policy.db* | grep -caF "$token")" 0
+is 'and nobody else has the token' "$(cat "$T"/policy.db* | grep -caF -e "$token")" 0
 fails 'another UUID' 'is guest .*, not' vmprov token w1 --uuid 11111111-2222-4333-8444-555555555555
 is 'a VM that nobody registered' "$(vmprov --json token 52:54:00:00:01:02 --template webt --uuid 11111111-2222-4333-8444-555555555555 | json uuid)" \
 	11111111-2222-4333-8444-555555555555
@@ -140,7 +140,7 @@ is '--last' "$(vmprov --json audit --last 2 | wc -l)" 2
 is '--since' "$(events --since 1h)" "$(events)"
 is '--since, a time to come' "$(vmprov --json audit --since 2099-01-01)" ''
 like 'for people' "$(vmprov audit --last 1)" "^TIME +EVENT .*revoked +$who +host hv1 +serial $c, reason unspecified"
-is 'no token in any of them' "$(vmprov audit | grep -cF "$token")" 0
+is 'no token in any of them' "$(vmprov audit | grep -cF -e "$token")" 0
 for words in x '--last 0' '--last x' '--since x' '--since 99999999999d' '--since 5y' '--since'; do
 	# shellcheck disable=SC2086 # words
 	is "wrong command line: audit $words" "$(code vmprov audit $words)" 2
