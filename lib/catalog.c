@@ -72,3 +72,12 @@ int vmp_addr_parse(const char *text, struct vmp_addr *out)
 	}
 	return inet_pton(AF_INET6, text, out->octet) == 1 ? VMP_OK : VMP_EINVAL;
 }
+
+void vmp_addr_format(const struct vmp_addr *addr, char out[VMP_ADDR_TEXT])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool v4 = memcmp(addr->octet, mapped, sizeof(mapped)) == 0;
+
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, addr->octet + (v4 ? sizeof(mapped) : 0), out, VMP_ADDR_TEXT))
+		out[0] = '\0';
+}

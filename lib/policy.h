@@ -75,6 +75,9 @@ struct vmp_nas {
 	struct vmp_addr address;
 	const char *dialect;
 	uint16_t quarantine_vlan; /**< 0: none of its own */
+	enum vmp_nas_coa { VMP_NAS_AS_DIALECT, VMP_NAS_COA, VMP_NAS_DISCONNECT, VMP_NAS_NONE } coa;
+	uint16_t coa_port; /**< 0: the dialect's */
+	uint32_t coa_rate; /**< [1/s] 0: policyd's */
 };
 
 struct vmp_host {
@@ -194,6 +197,10 @@ struct vmp_decision {
 void vmp_policy_decide(const struct vmp_catalog *cat, const struct vmp_vm *vm, const struct vmp_request *req,
 		       struct vmp_decision *out);
 
+/** A number for what a NAS was told: VLANs, CoS, rates, ACL, timers, and its dialect.  Two decisions with the same number
+ * configure a port alike.  It stands in session.db, so it is the same in each program of one version; never 0. */
+uint64_t vmp_policy_digest(const struct vmp_decision *decision);
+
 const struct vmp_coi *vmp_catalog_coi(const struct vmp_catalog *cat, int64_t id);
 const struct vmp_tenant *vmp_catalog_tenant(const struct vmp_catalog *cat, int64_t id);
 const struct vmp_enclave *vmp_catalog_enclave(const struct vmp_catalog *cat, int64_t id);
@@ -208,5 +215,8 @@ VMP_CHECKED int vmp_vlans_add(const char *text, uint16_t list[VMP_VLAN_MAX], siz
 /** @return VMP_OK; VMP_EINVAL when text is neither an IPv4 nor an IPv6 address. */
 VMP_CHECKED int vmp_addr_parse(const char *text, struct vmp_addr *out);
 void vmp_addr_v4(const struct in_addr *in, struct vmp_addr *out);
+#define VMP_ADDR_TEXT 46
+/** IPv4 as such, not as a mapped IPv6 address. */
+void vmp_addr_format(const struct vmp_addr *addr, char out[VMP_ADDR_TEXT]);
 
 #endif

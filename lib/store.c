@@ -150,17 +150,26 @@ static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)
 		   "cannot open", msg);
 }
 
+/* Made here, not by SQLite, so that the world never reads it; SQLite gives -wal and -shm the same mode.  Two users of
+ * one group write session.db, whatever the umask of the one that makes it.  A file that is there is not opened for
+ * this: to close it would drop all locks that SQLite has on it in this process. */
+static int make_file(const struct vmp_store *store)
+{
+	int fd = open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640), rc = 0;
+
+	if (fd < 0)
+		return errno == EEXIST ? faccessat(AT_FDCWD, store->path, R_OK | W_OK, AT_EACCESS) : -1;
+	if (store->kind == VMP_STORE_SESSION)
+		rc = fchmod(fd, 0660);
+	close(fd);
+	return rc;
+}
+
 /* For a path without a file, or with one that cannot be opened, say which. */
 static int open_marker(struct vmp_store *store, struct vmp_msg *msg)
 {
-	int flags = store->mode == VMP_STORE_CREATE ? O_RDWR | O_CREAT : O_PATH;
-
-	/* Made here, not by SQLite, so that the world never reads it; SQLite gives -wal and -shm the same mode. */
-	store->fd = open(store->path, flags | O_CLOEXEC, 0640);
-	if (store->fd >= 0 && store->mode == VMP_STORE_CREATE) {
-		close(store->fd);
+	if (store->mode != VMP_STORE_CREATE || make_file(store) == 0)
 		store->fd = open(store->path, O_PATH | O_CLOEXEC);
-	}
 	if (store->fd >= 0)
 		return VMP_OK;
 	return vmp_fail(msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "store %s: cannot open: %s", store->path,
@@ -209,6 +218,14 @@ void vmp_store_close(struct vmp_store *store)
 		close(store->fd);
 	free(store->path);
 	free(store);
+}
+
+bool vmp_store_is_there(const struct vmp_store *store)
+{
+	struct stat open, path;
+
+	return fstat(store->fd, &open) == 0 && stat(store->path, &path) == 0 && path.st_ino == open.st_ino &&
+	       path.st_dev == open.st_dev;
 }
 
 static int apply_migrations(struct vmp_store *store, int known, struct vmp_msg *msg)
@@ -302,5 +319,8 @@ void vmp_store_release(struct vmp_store *store, bool keep)
 
 int vmp_store_touch(struct vmp_store *store, struct vmp_msg *msg)
 {
-	return run(store, "UPDATE generation SET n = n", "cannot write", msg);
+	return run(store,
+		   store->kind == VMP_STORE_POLICY ? "UPDATE generation SET n = n"
+						   : "UPDATE site SET store_id = store_id",
+		   "cannot write", msg);
 }

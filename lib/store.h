@@ -13,7 +13,7 @@ enum vmp_store_kind { VMP_STORE_POLICY, VMP_STORE_SESSION };
 enum vmp_store_mode {
 	VMP_STORE_READ,	 /**< must exist; never written, not even its journal */
 	VMP_STORE_WRITE, /**< must exist */
-	VMP_STORE_CREATE /**< made empty (mode 0640) if absent; vmp_store_migrate() comes next */
+	VMP_STORE_CREATE /**< made empty if absent, for its group too (0640; session.db 0660): migrate next */
 };
 
 /** Tell SQLite to keep no process-wide statistics, whose mutex every thread would contend for.
@@ -32,6 +32,9 @@ VMP_CHECKED int vmp_store_open(struct vmp_store **out, const char *path, enum vm
 			       enum vmp_store_mode mode, int busy_ms, struct vmp_msg *msg);
 /** NULL is allowed. */
 void vmp_store_close(struct vmp_store *store);
+
+/** Does the path still name the file that is open? */
+bool vmp_store_is_there(const struct vmp_store *store);
 
 /** The schema version that this program knows for a kind. */
 int vmp_store_version_known(enum vmp_store_kind kind);

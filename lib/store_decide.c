@@ -64,15 +64,12 @@ static int step(struct vmp_store *store, enum look which, int64_t bind, struct v
  * load only some look-ups ask. */
 static bool still_there(struct vmp_store *store)
 {
-	struct stat open, path;
 	int64_t now_ms = vmp_store_now_ms();
 
 	if (now_ms - store->checked_ms < VMP_STORE_REPLACED_MS)
 		return true;
-	if (fstat(store->fd, &open) != 0 || stat(store->path, &path) != 0)
-		return false;
 	store->checked_ms = now_ms;
-	return path.st_ino == open.st_ino && path.st_dev == open.st_dev;
+	return vmp_store_is_there(store);
 }
 
 static void ids_from_text(const char *text, int64_t *list, size_t *n)

@@ -48,7 +48,8 @@ struct vmp_store {
 	int64_t checked_ms; /**< CLOCK_MONOTONIC when path was last found to name fd's file */
 
 	struct vmp_stmt_cache stmts;
-	int64_t polled; /**< SQLite's data version at the last vmp_store_poll(); 0: none yet */
+	sqlite3_stmt *session; /**< whose row vmp_session_get() has handed out; NULL */
+	int64_t polled;	       /**< SQLite's data version at the last vmp_store_poll(); 0: none yet */
 
 	sqlite3_stmt *look[LOOKS];
 	struct vmp_catalog_box *box; /**< NULL: not read yet */

@@ -309,6 +309,162 @@ START_TEST(addresses)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	const char *as; /* NULL: the same */
+} written[] = {
+	{ "192.0.2.1", NULL },
+	{ "255.255.255.255", NULL },
+	{ "0.0.0.0", NULL },
+	{ "2001:db8::1", NULL },
+	{ "::", NULL },
+	{ "::1", NULL },
+	{ "::ffff:192.0.2.1", "192.0.2.1" },
+	{ "2001:DB8:0:0:0:0:0:1", "2001:db8::1" },
+};
+
+START_TEST(addresses_written)
+{
+	struct vmp_addr addr;
+	char text[VMP_ADDR_TEXT];
+
+	ck_assert_int_eq(vmp_addr_parse(written[_i].text, &addr), VMP_OK);
+	vmp_addr_format(&addr, text);
+	ck_assert_str_eq(text, written[_i].as ? written[_i].as : written[_i].text);
+}
+END_TEST
+
+static uint64_t digest(void)
+{
+	uint64_t sum;
+
+	decide();
+	sum = vmp_policy_digest(&d);
+	ck_assert_uint_ne(sum, 0);
+	ck_assert_uint_eq(sum, vmp_policy_digest(&d));
+	return sum;
+}
+
+static void forget(enum vmp_field f)
+{
+	vm.policy.set &= ~(1u << f);
+}
+
+/* Each is told to the NAS, or not at all when it is explicitly none. */
+START_TEST(the_digest_of_numbers)
+{
+	static const enum vmp_field fields[] = { VMP_F_VLAN, VMP_F_INGRESS, VMP_F_EGRESS, VMP_F_TIMEOUT };
+	const enum vmp_field f = fields[_i];
+	uint64_t none = digest(), one, other;
+
+	set_num(&vm.policy, f, 7);
+	one = digest();
+	set_num(&vm.policy, f, 8);
+	other = digest();
+	ck_assert(none != one && one != other && other != none);
+	set_num(&vm.policy, f, 0);
+	ck_assert_uint_eq(digest(), none);
+	set_num(&vm.policy, f, 7);
+	ck_assert_uint_eq(digest(), one);
+	forget(f);
+	ck_assert_uint_eq(digest(), none);
+}
+END_TEST
+
+/* The same number in another field is another policy. */
+START_TEST(the_digest_tells_fields_apart)
+{
+	uint64_t ingress, egress;
+
+	set_num(&vm.policy, VMP_F_INGRESS, 1000);
+	ingress = digest();
+	forget(VMP_F_INGRESS);
+	set_num(&vm.policy, VMP_F_EGRESS, 1000);
+	egress = digest();
+	ck_assert_uint_ne(ingress, egress);
+	set_num(&vm.policy, VMP_F_INGRESS, 1000);
+	ck_assert(digest() != ingress && digest() != egress);
+}
+END_TEST
+
+START_TEST(the_digest_of_a_cos)
+{
+	uint64_t none, zero;
+
+	enclave[0].policy.set &= ~(1u << VMP_F_COS);
+	none = digest();
+	set_num(&vm.policy, VMP_F_COS, 0);
+	zero = digest();
+	ck_assert_uint_ne(none, zero);
+	set_num(&vm.policy, VMP_F_COS, 1);
+	ck_assert(digest() != zero && digest() != none);
+}
+END_TEST
+
+START_TEST(the_digest_of_lists)
+{
+	uint64_t none = digest(), one, two;
+
+	set_text(&vm.policy, VMP_F_TAGGED_VLANS, "10");
+	one = digest();
+	set_text(&vm.policy, VMP_F_TAGGED_VLANS, "10,20");
+	two = digest();
+	ck_assert(none != one && one != two && two != none);
+	set_text(&vm.policy, VMP_F_TAGGED_VLANS, "20, 10");
+	ck_assert_uint_eq(digest(), two);
+	set_text(&vm.policy, VMP_F_TAGGED_VLANS, "");
+	ck_assert_uint_eq(digest(), none);
+	set_text(&vm.policy, VMP_F_ACL, "guests");
+	one = digest();
+	ck_assert_uint_ne(one, none);
+	set_text(&vm.policy, VMP_F_ACL, "");
+	ck_assert_uint_eq(digest(), none);
+}
+END_TEST
+
+/* Where a value comes from, and what no NAS is told, makes no difference; the dialect does. */
+START_TEST(the_digest_of_the_rest)
+{
+	uint64_t here, there;
+
+	join(1);
+	here = digest();
+	set_num(&vm.policy, VMP_F_VLAN, 100);
+	ck_assert_uint_eq(digest(), here);
+	vm.policy.set = 0;
+	vm.name = "renamed";
+	coi[0].name = "renamed";
+	vm.not_after = 5000;
+	set_num(&vm.policy, VMP_F_MAB, 1);
+	ck_assert_uint_eq(digest(), here);
+	enclave[0].acct_interim_s = 60;
+	ck_assert_uint_ne(digest(), here);
+	enclave[0].acct_interim_s = 600;
+	req.nas = nas[1].address;
+	there = digest();
+	ck_assert_uint_ne(there, here);
+	nas[1].dialect = "rfc";
+	ck_assert_uint_eq(digest(), here);
+	nas[1].dialect = "hpe";
+	ck_assert_int_eq(vmp_addr_parse("127.0.0.3", &req.nas), VMP_OK);
+	ck_assert(digest() != here && digest() != there);
+}
+END_TEST
+
+START_TEST(the_digest_of_a_guest_that_nobody_knows)
+{
+	uint64_t known = digest(), plain, vlan;
+
+	vmp_policy_decide(&cat, NULL, &req, &d);
+	plain = vmp_policy_digest(&d);
+	nas[0].quarantine_vlan = 666;
+	vlan = vmp_policy_digest(&d);
+	nas[0].quarantine_vlan = 0;
+	ck_assert(plain && vlan && plain != vlan && plain != known);
+	ck_assert_uint_eq(digest(), known);
+}
+END_TEST
+
 Suite *check_policy(void)
 {
 	Suite *s = suite_create("policy");
@@ -329,6 +485,13 @@ Suite *check_policy(void)
 	tcase_add_loop_test(t, vlan_list, 0, sizeof(vlan_lists) / sizeof(vlan_lists[0]));
 	tcase_add_test(t, vlan_list_is_limited);
 	tcase_add_test(t, addresses);
+	tcase_add_loop_test(t, addresses_written, 0, sizeof(written) / sizeof(written[0]));
+	tcase_add_loop_test(t, the_digest_of_numbers, 0, 4);
+	tcase_add_test(t, the_digest_tells_fields_apart);
+	tcase_add_test(t, the_digest_of_a_cos);
+	tcase_add_test(t, the_digest_of_lists);
+	tcase_add_test(t, the_digest_of_the_rest);
+	tcase_add_test(t, the_digest_of_a_guest_that_nobody_knows);
 	suite_add_tcase(s, t);
 	return s;
 }
