@@ -1,6 +1,6 @@
 #include "rlm_vmprov.h"
 
-static bool pair_mac(VALUE_PAIR const *vp, uint64_t *mac)
+bool pair_mac(VALUE_PAIR const *vp, uint64_t *mac)
 {
 	return vp && vmp_mac_parse(vp->vp_strvalue, vp->vp_length, mac) == VMP_OK;
 }
@@ -15,7 +15,7 @@ static void address_from(fr_ipaddr_t const *ip, struct vmp_addr *out)
 }
 
 /*
- *	The attributes that decide, found in one pass: requests carry a dozen, and each search would walk them.
+ *	The attributes that decide.
  */
 typedef struct found {
 	VALUE_PAIR *user_name, *user_password, *chap_password, *service_type, *calling_station_id;
@@ -23,10 +23,7 @@ typedef struct found {
 	VALUE_PAIR *eap_message, *eap_type, *common_name;
 } found_t;
 
-static struct {
-	unsigned int attr;
-	size_t offset;
-} const wanted[] = {
+static wanted_t const wanted[] = {
 	{ PW_USER_NAME, offsetof(found_t, user_name) },
 	{ PW_USER_PASSWORD, offsetof(found_t, user_password) },
 	{ PW_CHAP_PASSWORD, offsetof(found_t, chap_password) },
@@ -41,18 +38,18 @@ static struct {
 	{ PW_TLS_CLIENT_CERT_COMMON_NAME, offsetof(found_t, common_name) },
 };
 
-static void find(REQUEST *request, found_t *out)
+void pairs_find(REQUEST *request, wanted_t const *list, size_t n, void *out)
 {
 	VALUE_PAIR *vp;
 	size_t i;
 
-	memset(out, 0, sizeof(*out));
 	for (vp = request->packet->vps; vp; vp = vp->next) {
-		if (vp->da->vendor) continue;
-		for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-			VALUE_PAIR **at = (VALUE_PAIR **)((uint8_t *) out + wanted[i].offset);
+		/* Of a wrong length it is octets, whatever its number says. */
+		if (vp->da->vendor || vp->da->flags.is_unknown) continue;
+		for (i = 0; i < n; i++) {
+			VALUE_PAIR **at = (VALUE_PAIR **)((uint8_t *) out + list[i].offset);
 
-			if (wanted[i].attr == vp->da->attr && !*at) *at = vp;
+			if (list[i].attr == vp->da->attr && !*at) *at = vp;
 		}
 	}
 }
@@ -61,17 +58,18 @@ static void find(REQUEST *request, found_t *out)
  *	The address that the shared secret belongs to.  NAS-IP-Address is only somebody's claim; behind a
  *	proxy, where it is the only thing to go by, the administrator says so.
  */
-static void ask_nas(rlm_vmprov_t const *inst, REQUEST *request, found_t const *found, struct vmp_addr *out)
+void nas_address(rlm_vmprov_t const *inst, REQUEST *request, VALUE_PAIR const *nas_ip_address,
+		 VALUE_PAIR const *nas_ipv6_address, struct vmp_addr *out)
 {
 	address_from(&request->packet->src_ipaddr, out);
 	if (!inst->nas_from_attributes) return;
 
-	if (found->nas_ip_address) {
-		struct in_addr in = { .s_addr = found->nas_ip_address->vp_ipaddr };
+	if (nas_ip_address) {
+		struct in_addr in = { .s_addr = nas_ip_address->vp_ipaddr };
 
 		vmp_addr_v4(&in, out);
-	} else if (found->nas_ipv6_address) {
-		memcpy(out->octet, &found->nas_ipv6_address->vp_ipv6addr, sizeof(out->octet));
+	} else if (nas_ipv6_address) {
+		memcpy(out->octet, &nas_ipv6_address->vp_ipv6addr, sizeof(out->octet));
 	}
 }
 
@@ -178,15 +176,15 @@ bool ask_init(rlm_vmprov_t const *inst, REQUEST *request, ask_t *out)
 {
 	bool from_calling;
 	uint64_t other;
-	found_t found;
+	found_t found = { NULL };
 
-	find(request, &found);
+	pairs_find(request, wanted, sizeof(wanted) / sizeof(wanted[0]), &found);
 	from_calling = pair_mac(found.calling_station_id, &out->mac);
 	if (!from_calling && !pair_mac(found.user_name, &out->mac)) return false;
 
 	out->mismatch = NULL;
 	out->req.now = request->timestamp;
-	ask_nas(inst, request, &found, &out->req.nas);
+	nas_address(inst, request, found.nas_ip_address, found.nas_ipv6_address, &out->req.nas);
 	out->req.port_id = found.nas_port_id ? found.nas_port_id->vp_strvalue : NULL;
 	out->req.port = found.nas_port ? (int64_t) found.nas_port->vp_integer : -1;
 	if (found.eap_message) {

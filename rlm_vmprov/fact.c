@@ -208,17 +208,36 @@ static size_t get_acct_interim(answer_t *answer, value_t *out)
 	return enclave && enclave->acct_interim_s ? one_num(enclave->acct_interim_s, out) : 0;
 }
 
+static uint64_t last_token;
+
 /*
- *	Comes back in accounting: which VM was authorized, as member of what.
+ *	The time in microseconds and some room for more than one in each; never twice, whatever the clock does.
+ */
+uint64_t answer_token(answer_t *answer)
+{
+	uint64_t last = __atomic_load_n(&last_token, __ATOMIC_RELAXED), next;
+	struct timespec now;
+
+	if (answer->token) return answer->token;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	do {
+		next = ((uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000) << 8;
+		if (next <= last) next = last + 1;
+	} while (!__atomic_compare_exchange_n(&last_token, &last, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	answer->token = next;
+	return next;
+}
+
+/*
+ *	Comes back in accounting: which VM was authorized, as member of what, and which authorization it was.
  */
 static size_t get_class(answer_t *answer, value_t *out)
 {
 	struct vmp_decision const *d = answer->decision;
-	char bare[13];
 
 	if (!d->vm) return 0;
-	vmp_mac_format_bare(d->vm->mac, bare);
-	snprintf(answer->class, sizeof(answer->class), "vmprov:%s:%s", bare, d->primary ? d->primary->name : "");
+	vmp_class_format(d->vm->mac, d->primary ? d->primary->name : "", answer_token(answer), answer->class);
 	return one_text(answer->class, out);
 }
 
@@ -257,6 +276,7 @@ void answer_init(answer_t *answer, rlm_vmprov_t const *inst, struct vmp_decision
 	answer->decision = decision;
 	answer->inst = inst;
 	answer->quarantine_vlan = 0;
+	answer->token = 0;
 	if (decision->verdict != VMP_UNKNOWN) return;
 
 	answer->quarantine_vlan = inst->quarantine_vlan;

@@ -6,6 +6,15 @@
  *	The counters stand among the configuration because that is what radmin's
  *	"show module config vmprov" prints; they cannot be set.
  */
+static CONF_PARSER const session_config[] = {
+	{ "filename", FR_CONF_OFFSET(PW_TYPE_STRING, rlm_vmprov_t, session.filename), "" },
+	{ "clone_window", FR_CONF_OFFSET(PW_TYPE_INTEGER, rlm_vmprov_t, session.clone_window), "60" },
+	{ "clone_action", FR_CONF_OFFSET(PW_TYPE_STRING, rlm_vmprov_t, session.clone_action_name), "none" },
+	{ "clone_hold", FR_CONF_OFFSET(PW_TYPE_INTEGER, rlm_vmprov_t, session.clone_hold), "300" },
+	{ "keep", FR_CONF_OFFSET(PW_TYPE_INTEGER, rlm_vmprov_t, session.keep), "604800" },
+	CONF_PARSER_TERMINATOR
+};
+
 static CONF_PARSER const module_config[] = {
 	{ "filename", FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_REQUIRED | PW_TYPE_NOT_EMPTY, rlm_vmprov_t, filename), NULL },
 	{ "busy_timeout", FR_CONF_OFFSET(PW_TYPE_INTEGER, rlm_vmprov_t, busy_timeout), "200" },
@@ -15,6 +24,7 @@ static CONF_PARSER const module_config[] = {
 	{ "export", FR_CONF_OFFSET(PW_TYPE_BOOLEAN, rlm_vmprov_t, export), "no" },
 	{ "nas_from_attributes", FR_CONF_OFFSET(PW_TYPE_BOOLEAN, rlm_vmprov_t, nas_from_attributes), "no" },
 	{ "dictionary", FR_CONF_OFFSET(PW_TYPE_STRING, rlm_vmprov_t, dictionary), "${confdir}/dictionary.vmprov" },
+	{ "session", FR_CONF_POINTER(PW_TYPE_SUBSECTION, NULL), (void const *) session_config },
 	STAT("allow", VMP_ALLOW),
 	STAT("unknown", VMP_UNKNOWN),
 	STAT("vm_disabled", VMP_VM_DISABLED),
@@ -34,6 +44,13 @@ static CONF_PARSER const module_config[] = {
 	STAT("not_ours", STAT_NOT_OURS),
 	STAT("failed", STAT_FAILED),
 	STAT("mismatch", STAT_MISMATCH),
+	STAT("clone_refused", STAT_CLONE_REFUSED),
+	STAT("accounted", STAT_ACCOUNTED),
+	STAT("not_accounted", STAT_NOT_ACCOUNTED),
+	STAT("session_written", STAT_SESSION_WRITTEN),
+	STAT("session_lost", STAT_SESSION_LOST),
+	STAT("moved", STAT_MOVED),
+	STAT("clones", STAT_CLONES),
 	CONF_PARSER_TERMINATOR
 };
 
@@ -48,20 +65,25 @@ int stat_by_name(char const *name)
 	return -1;
 }
 
-static void count(rlm_vmprov_t *inst, int stat)
-{
-	__atomic_fetch_add(&inst->stat[stat], 1, __ATOMIC_RELAXED);
-}
-
 /*
  *	The instance that each name's counters live in, so that a reload takes them along.
  */
-typedef struct counted {
+struct counted {
 	struct counted *next;
 	char *name;
 	rlm_vmprov_t *inst;
-} counted_t;
+};
 static counted_t *counted;
+
+/*
+ *	An instance that was replaced may yet have something to count.
+ */
+void count(rlm_vmprov_t *inst, int stat)
+{
+	rlm_vmprov_t *latest = inst->counted ? __atomic_load_n(&inst->counted->inst, __ATOMIC_ACQUIRE) : NULL;
+
+	__atomic_fetch_add(&(latest ? latest : inst)->stat[stat], 1, __ATOMIC_RELAXED);
+}
 
 static void counters_take_over(rlm_vmprov_t *inst)
 {
@@ -74,17 +96,19 @@ static void counters_take_over(rlm_vmprov_t *inst)
 		c->next = counted;
 		counted = c;
 	}
-	if (c->inst) memcpy(inst->stat, c->inst->stat, sizeof(inst->stat));
-	c->inst = inst;
+	if (c->inst) {
+		memcpy(inst->stat, c->inst->stat, sizeof(inst->stat));
+		writer_retire(c->inst->writer);
+	}
+	inst->counted = c;
+	__atomic_store_n(&c->inst, inst, __ATOMIC_RELEASE);
 }
 
 static void counters_leave(rlm_vmprov_t *inst)
 {
-	counted_t *c;
+	counted_t *c = inst->counted;
 
-	for (c = counted; c; c = c->next) {
-		if (c->inst == inst) c->inst = NULL;
-	}
+	if (c && (c->inst == inst)) __atomic_store_n(&c->inst, NULL, __ATOMIC_RELEASE);
 }
 
 static int config_check(rlm_vmprov_t *inst, CONF_SECTION *conf)
@@ -102,6 +126,15 @@ static int config_check(rlm_vmprov_t *inst, CONF_SECTION *conf)
 	}
 	if (inst->filename[0] != '/') {
 		cf_log_err_cs(conf, "filename: expected an absolute path, got \"%s\"", inst->filename);
+		return -1;
+	}
+	if (*inst->session.filename && inst->session.filename[0] != '/') {
+		cf_log_err_cs(conf, "session.filename: expected an absolute path, or \"\" for none, got \"%s\"",
+			      inst->session.filename);
+		return -1;
+	}
+	if (inst->session.keep < 3600) {
+		cf_log_err_cs(conf, "session.keep: expected 3600 seconds at least, got %u", inst->session.keep);
 		return -1;
 	}
 	for (item = module_config; item->name; item++) {
@@ -147,7 +180,9 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 	if (facts_init(inst, conf) < 0) return -1;
 	if (vmprov_xlat_init(inst) < 0) return -1;
 	if (dialects_init(inst, conf) < 0) return -1;
+	if (clone_init(inst, conf) < 0) return -1;
 	if (conn_pool_init(inst) < 0) return -1;
+	if (writer_init(inst) < 0) return -1;
 	store_probe(inst);
 	counters_take_over(inst);
 	return 0;
@@ -157,6 +192,8 @@ static int mod_detach(void *instance)
 {
 	rlm_vmprov_t *inst = instance;
 
+	writer_free(inst->writer);
+	clone_free(inst->bars);
 	counters_leave(inst);
 	conn_pool_free(inst->pool);
 	return 0;
@@ -170,18 +207,38 @@ static void reply_message(REQUEST *request, char const *text)
 }
 
 /*
- *	Somebody asked from where they must not: one line for the audit trail, whatever the debug level.
+ *	So many alarms in a second go to the audit trail; all of them to the log.
+ */
+#define MAX_REFUSED 50
+
+static bool refused_too_often(void)
+{
+	static uint64_t second_and_n;
+	uint64_t now = (uint64_t) time(NULL) << 16, was = __atomic_load_n(&second_and_n, __ATOMIC_RELAXED), next;
+
+	do {
+		next = (was >> 16 << 16) == now ? was + 1 : now + 1;
+		if ((next & 0xffff) > MAX_REFUSED) return true;
+	} while (!__atomic_compare_exchange_n(&second_and_n, &was, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return false;
+}
+
+/*
+ *	Somebody asked from where they must not: one line in the log, whatever the debug level, and a notice for policyd's
+ *	audit trail.
  */
 static void audit(rlm_vmprov_t const *inst, REQUEST *request, struct vmp_decision const *decision)
 {
-	char nas[INET6_ADDRSTRLEN], mac[VMP_MAC_TEXT];
-	VALUE_PAIR *port = fr_pair_find_by_num(request->packet->vps, PW_NAS_PORT_ID, 0, TAG_ANY);
+	char mac[VMP_MAC_TEXT];
+	report_t report;
 
-	ip_ntoh(&request->packet->src_ipaddr, nas, sizeof(nas));
+	report_refused(inst, request, decision->vm->mac, &report);
 	vmp_mac_format(decision->vm->mac, mac);
-	radlog(L_AUTH, "rlm_vmprov (%s): audit: %s: mac %s vm %s host %s nas %s port %s", inst->name,
-	       vmp_verdict_name(decision->verdict), mac, decision->vm->name,
-	       decision->host ? decision->host->name : "-", nas, port ? port->vp_strvalue : "-");
+	snprintf(report.detail, sizeof(report.detail), "%s: mac %s vm %s host %s nas %s port %s",
+		 vmp_verdict_name(decision->verdict), mac, decision->vm->name, decision->host ? decision->host->name : "-",
+		 report.nas, *report.vmp.place.nas_port_id ? report.vmp.place.nas_port_id : "-");
+	radlog(L_AUTH, "rlm_vmprov (%s): audit: %s", inst->name, report.detail);
+	if (inst->writer && !refused_too_often()) (void) writer_put(inst->writer, &report.vmp, NULL);
 }
 
 static rlm_rcode_t refuse(rlm_vmprov_t const *inst, REQUEST *request, struct vmp_decision const *decision)
@@ -231,12 +288,35 @@ static rlm_rcode_t authorize_eap(REQUEST *request, answer_t *answer, vmprov_conn
 	return RLM_MODULE_OK;
 }
 
-static rlm_rcode_t authorize_mab(REQUEST *request, answer_t *answer)
+/*
+ *	Whether the server accepts is known in post-auth: until then the answer is kept, across a reload too.
+ */
+static void answered_keep(rlm_vmprov_t *inst, REQUEST *request, ask_t const *ask, answer_t *answer)
+{
+	answered_t *answered;
+
+	if (!inst->writer) return;
+	answered = talloc(request, answered_t);
+	if (!answered) return;
+	answered_init(answered, ask, answer);
+	(void) request_data_add(request, inst->counted, 0, answered, false);
+}
+
+static void answered_write(rlm_vmprov_t *inst, REQUEST *request, answered_t const *answered)
+{
+	report_t report;
+
+	report_authorized(inst, request, answered, &report);
+	(void) writer_put(inst->writer, &report.vmp, NULL);
+}
+
+static rlm_rcode_t authorize_mab(rlm_vmprov_t *inst, REQUEST *request, ask_t const *ask, answer_t *answer)
 {
 	rlm_rcode_t rcode = reply_build(request, answer);
 	VALUE_PAIR *vp;
 
 	if (rcode != RLM_MODULE_UPDATED) return rcode;
+	answered_keep(inst, request, ask, answer);
 	vp = radius_pair_create(request, &request->config, PW_AUTH_TYPE, 0);
 	vp->vp_integer = PW_AUTH_TYPE_ACCEPT;
 	return RLM_MODULE_UPDATED;
@@ -251,7 +331,7 @@ static rlm_rcode_t authorize_answer(rlm_vmprov_t *inst, REQUEST *request, ask_t 
 	if (decision->verdict == VMP_UNKNOWN) return unknown(request, &answer);
 	if (inst->export) facts_export(request, &answer);
 	if (decision->verdict != VMP_ALLOW) return refuse(inst, request, decision);
-	if (ask->req.method == VMP_METHOD_MAB) return authorize_mab(request, &answer);
+	if (ask->req.method == VMP_METHOD_MAB) return authorize_mab(inst, request, ask, &answer);
 	return authorize_eap(request, &answer, conn);
 }
 
@@ -261,6 +341,16 @@ static rlm_rcode_t mismatch(rlm_vmprov_t *inst, REQUEST *request, ask_t const *a
 	reply_message(request, ask->mismatch);
 	module_failure_msg(request, "rlm_vmprov (%s): %s", inst->name, ask->mismatch);
 	return RLM_MODULE_REJECT;
+}
+
+static rlm_rcode_t barred(rlm_vmprov_t *inst, REQUEST *request)
+{
+	static char const text[] = "This MAC address is in use in two places.";
+
+	count(inst, STAT_CLONE_REFUSED);
+	reply_message(request, text);
+	module_failure_msg(request, "rlm_vmprov (%s): %s", inst->name, text);
+	return RLM_MODULE_USERLOCK;
 }
 
 /*
@@ -288,6 +378,7 @@ static rlm_rcode_t CC_HINT(nonnull) mod_authorize(void *instance, REQUEST *reque
 		return RLM_MODULE_NOOP;
 	}
 	if (ask.mismatch) return mismatch(inst, request, &ask);
+	if (clone_barred(inst, ask.mac, &ask.req)) return barred(inst, request);
 	if (conn_decide(inst, request, ask.mac, &ask.req, &decision, &conn) != VMP_OK) {
 		count(inst, STAT_FAILED);
 		return RLM_MODULE_FAIL;
@@ -302,9 +393,10 @@ static rlm_rcode_t CC_HINT(nonnull) mod_authorize(void *instance, REQUEST *reque
 /*
  *	MAB got its attributes in authorize; what is left is EAP's end, and a MAC that the policy quarantines.
  */
-static rlm_rcode_t post_auth_answer(rlm_vmprov_t *inst, REQUEST *request, struct vmp_decision const *decision,
-				    bool quarantined)
+static rlm_rcode_t post_auth_answer(rlm_vmprov_t *inst, REQUEST *request, ask_t const *ask,
+				    struct vmp_decision const *decision, bool quarantined, answered_t *answered)
 {
+	rlm_rcode_t rcode;
 	answer_t answer;
 
 	answer_init(&answer, inst, decision);
@@ -316,32 +408,51 @@ static rlm_rcode_t post_auth_answer(rlm_vmprov_t *inst, REQUEST *request, struct
 	}
 	if (inst->export && !quarantined) facts_export(request, &answer);
 	if (decision->verdict > VMP_UNKNOWN) return refuse(inst, request, decision);
-	return reply_build(request, &answer);
+	rcode = reply_build(request, &answer);
+	if ((rcode == RLM_MODULE_UPDATED) && inst->writer) answered_init(answered, ask, &answer);
+	return rcode;
 }
 
-static rlm_rcode_t CC_HINT(nonnull) mod_post_auth(void *instance, REQUEST *request)
+/*
+ *	The last request of an EAP conversation, or a MAC that the policy quarantines.
+ */
+static rlm_rcode_t post_auth_decide(rlm_vmprov_t *inst, REQUEST *request, bool quarantined)
 {
-	rlm_vmprov_t *inst = instance;
 	struct vmp_decision decision;
+	answered_t answered;
 	vmprov_conn_t *conn;
-	bool quarantined;
 	rlm_rcode_t rcode;
 	ask_t ask;
 
-	if (request->reply->code != PW_CODE_ACCESS_ACCEPT) return RLM_MODULE_NOOP;
-	quarantined = pair_first(request->config, quarantine_da(), TAG_ANY) != NULL;
-	if (!quarantined && !fr_pair_find_by_num(request->packet->vps, PW_EAP_MESSAGE, 0, TAG_ANY)) {
-		return RLM_MODULE_NOOP;
-	}
 	if (!ask_init(inst, request, &ask)) return RLM_MODULE_NOOP;
 	if (conn_decide(inst, request, ask.mac, &ask.req, &decision, &conn) != VMP_OK) {
 		count(inst, STAT_FAILED);
 		return RLM_MODULE_FAIL;
 	}
-	rcode = post_auth_answer(inst, request, &decision, quarantined);
+	rcode = post_auth_answer(inst, request, &ask, &decision, quarantined, &answered);
 	count_answer(inst, rcode, &decision, !quarantined);
 	conn_done(conn);
+	if ((rcode == RLM_MODULE_UPDATED) && inst->writer) answered_write(inst, request, &answered);
 	return rcode;
+}
+
+static rlm_rcode_t CC_HINT(nonnull) mod_post_auth(void *instance, REQUEST *request)
+{
+	rlm_vmprov_t *inst = instance;
+	answered_t *answered;
+	bool quarantined;
+
+	if (request->reply->code != PW_CODE_ACCESS_ACCEPT) return RLM_MODULE_NOOP;
+	answered = inst->writer ? request_data_get(request, inst->counted, 0) : NULL;
+	if (answered) {
+		answered_write(inst, request, answered);
+		return RLM_MODULE_OK;
+	}
+	quarantined = pair_first(request->config, quarantine_da(), TAG_ANY) != NULL;
+	if (!quarantined && !fr_pair_find_by_num(request->packet->vps, PW_EAP_MESSAGE, 0, TAG_ANY)) {
+		return RLM_MODULE_NOOP;
+	}
+	return post_auth_decide(inst, request, quarantined);
 }
 
 extern module_t rlm_vmprov;
@@ -356,5 +467,7 @@ module_t rlm_vmprov = {
 	.methods = {
 		[MOD_AUTHORIZE]	= mod_authorize,
 		[MOD_POST_AUTH]	= mod_post_auth,
+		[MOD_PREACCT]	= mod_preacct,
+		[MOD_ACCOUNTING] = mod_accounting,
 	},
 };

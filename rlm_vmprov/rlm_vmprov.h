@@ -1,8 +1,11 @@
-/** rlm_vmprov: authorizes guests' MAC addresses from a vmprov store.
+/** rlm_vmprov: authorizes guests' MAC addresses from a vmprov store, and keeps who is where.
  *
  * What a request is (ask.c), what the store answers (conn.c), what the answer's values are called
  * (fact.c), how a make of switch wants to be told (dialect.c), and what an administrator's unlang
- * can ask for (xlat.c).  This header comes after FreeRADIUS's own.
+ * can ask for (xlat.c).  What the network says of guests (report.c) is written to session.db by one
+ * thread (writer.c), which answers accounting once it is durable; account.c has the methods for it.
+ * Two guests with one MAC are told apart as far as possible (clone.c).  This header comes after
+ * FreeRADIUS's own.
  */
 #ifndef RLM_VMPROV_H
 #define RLM_VMPROV_H
@@ -10,15 +13,32 @@
 #include <freeradius/radiusd.h>
 #include <freeradius/modules.h>
 
+#include "class.h"
 #include "mac.h"
 #include "store.h"
+#include "store_session.h"
 
 typedef struct dialect dialect_t;
 typedef struct vmprov_conn vmprov_conn_t;
 typedef struct vmprov_pool vmprov_pool_t;
+typedef struct writer writer_t;
+typedef struct bars bars_t;
+typedef struct counted counted_t;
 
 /** Counters that are no verdict. */
-enum { STAT_NOT_OURS = VMP_VERDICTS, STAT_FAILED, STAT_MISMATCH, STATS };
+enum {
+	STAT_NOT_OURS = VMP_VERDICTS, STAT_FAILED, STAT_MISMATCH,
+	STAT_CLONE_REFUSED,           /**< refused since the MAC is in use in two places */
+	STAT_ACCOUNTED,               /**< Accounting-Responses, after the commit */
+	STAT_NOT_ACCOUNTED,           /**< accounting left without a response: it could not be written */
+	STAT_SESSION_WRITTEN,         /**< reports in session.db, authorizations and accounting */
+	STAT_SESSION_LOST,            /**< authorizations that could not be written */
+	STAT_MOVED, STAT_CLONES,
+	STATS
+};
+
+/** What a clone alarm leads to, for session.clone_hold seconds. */
+typedef enum clone_action { CLONE_NONE, CLONE_NEWER, CLONE_OLDER, CLONE_BOTH } clone_action_t;
 
 typedef struct rlm_vmprov {
 	char const *name;
@@ -31,9 +51,21 @@ typedef struct rlm_vmprov {
 	bool nas_from_attributes;     /**< requests come through proxies: trust NAS-IP-Address */
 	char const *dictionary;       /**< read when VMProv-* attributes are not yet known */
 
+	struct {
+		char const *filename;         /**< session.db; empty: sessions are not written */
+		uint32_t clone_window;        /**< [s] 0: no clone alarms */
+		char const *clone_action_name;
+		clone_action_t clone_action;
+		uint32_t clone_hold;          /**< [s] how long a place is refused after a clone alarm */
+		uint32_t keep;                /**< [s] past sessions and notices */
+	} session;
+
 	uint32_t stat[STATS];         /**< since the server's start; wrap as Counter32 does */
 
+	counted_t *counted;           /**< by name: what reloads leave alone */
 	vmprov_pool_t *pool;
+	writer_t *writer;             /**< NULL: sessions are not written */
+	bars_t *bars;
 	dialect_t *dialects;          /**< a list, the default one first */
 } rlm_vmprov_t;
 
@@ -63,6 +95,19 @@ typedef struct ask {
 /** @return false when there is no MAC in the request: not ours. */
 bool ask_init(rlm_vmprov_t const *inst, REQUEST *request, ask_t *out);
 
+/** An attribute to find, and where the pointer to its first pair goes in a struct of them. */
+typedef struct wanted {
+	unsigned int attr;
+	size_t offset;
+} wanted_t;
+/** All in one pass: requests carry a dozen, and each search would walk them.  No vendor's. */
+void pairs_find(REQUEST *request, wanted_t const *wanted, size_t n, void *out);
+/** The pair is text that is a MAC address. */
+bool pair_mac(VALUE_PAIR const *vp, uint64_t *mac);
+/** The address that the shared secret belongs to, or the one that NAS attributes claim, as configured. */
+void nas_address(rlm_vmprov_t const *inst, REQUEST *request, VALUE_PAIR const *nas_ip_address,
+		 VALUE_PAIR const *nas_ipv6_address, struct vmp_addr *out);
+
 /*
  *	fact.c: the internal attributes.  One value is text, or a number when text is NULL.
  */
@@ -78,8 +123,9 @@ typedef struct answer {
 	struct vmp_decision const *decision;
 	rlm_vmprov_t const *inst;
 	uint32_t quarantine_vlan;     /**< not 0: the answer to an unknown MAC */
+	uint64_t token;               /**< of this authorization, in Class; 0: not asked for yet */
 	char mac[VMP_MAC_TEXT];
-	char class[128];
+	char class[VMP_CLASS_MAX];
 	char priority_table[9];
 	char acl[2048];
 } answer_t;
@@ -87,6 +133,8 @@ typedef struct answer {
 typedef struct fact fact_t;
 
 void answer_init(answer_t *answer, rlm_vmprov_t const *inst, struct vmp_decision const *decision);
+/** The answer's token, made at the first call: higher than all before it. */
+uint64_t answer_token(answer_t *answer);
 /** Find the facts' attributes in the dictionaries, reading the configured file if they are not there. */
 int facts_init(rlm_vmprov_t const *inst, CONF_SECTION *conf);
 /** By attribute; NULL when it is none of ours. */
@@ -117,8 +165,69 @@ dialect_t const *dialect_of(answer_t const *answer);
 bool dialect_apply(dialect_t const *dialect, REQUEST *request, answer_t *answer);
 
 /*
+ *	report.c: what a packet says of a guest's session.
+ */
+/** A report and its texts. */
+typedef struct report {
+	struct vmp_report vmp;
+	char nas[VMP_ADDR_TEXT], nas_ip[INET6_ADDRSTRLEN], framed_ip[INET6_ADDRSTRLEN];
+	char detail[256];
+} report_t;
+
+/** What was answered to an authorization, from authorize to post-auth. */
+typedef struct answered {
+	uint64_t mac, token, policy;
+	enum vmp_method method;
+	bool quarantined;
+	uint16_t vlan;
+	uint32_t timeout_s;
+	char cert_name[254];
+} answered_t;
+void answered_init(answered_t *out, ask_t const *ask, answer_t *answer);
+
+void report_authorized(rlm_vmprov_t const *inst, REQUEST *request, answered_t const *answered, report_t *out);
+void report_refused(rlm_vmprov_t const *inst, REQUEST *request, uint64_t mac, report_t *out);
+/** @return RLM_MODULE_OK; RLM_MODULE_NOOP: no guest's and no NAS's restart; RLM_MODULE_INVALID: accounting that lacks
+ * what RFC 2866 asks for, which the request's log tells. */
+rlm_rcode_t report_accounting(rlm_vmprov_t const *inst, REQUEST *request, report_t *out);
+
+/*
+ *	writer.c: session.db.
+ */
+int writer_init(rlm_vmprov_t *inst);
+/** A reload has put another instance in its place: what is queued and what yet comes is written, and no more is done.
+ * NULL is allowed. */
+void writer_retire(writer_t *writer);
+/** Writes what is queued, and ends. */
+void writer_free(writer_t *writer);
+/** Take a copy of a report.  Accounting is answered once it is durable: by the thread itself where reply is there, which
+ * it takes; else this call waits.
+ * @return true; false when it could not be taken or, where this call waits, written. */
+bool writer_put(writer_t *writer, struct vmp_report const *report, RADIUS_PACKET *reply);
+
+/*
+ *	account.c
+ */
+rlm_rcode_t mod_preacct(void *instance, REQUEST *request);
+rlm_rcode_t mod_accounting(void *instance, REQUEST *request);
+
+/*
+ *	clone.c: places that are refused for a while, since one MAC was seen in two.
+ */
+int clone_init(rlm_vmprov_t *inst, CONF_SECTION *conf);
+void clone_free(bars_t *bars);
+/** Is the session that lasts to end as well, after an alarm?  Not where the other place is refused already: then the one
+ * that lasts is who was there first, and has come back. */
+bool clone_evicts(rlm_vmprov_t const *inst, uint64_t mac, struct vmp_report_effect const *effect, time_t now);
+/** An alarm was raised: refuse what the configuration says. */
+void clone_bar(rlm_vmprov_t *inst, uint64_t mac, struct vmp_report_effect const *effect, time_t now);
+/** Is this place refused? */
+bool clone_barred(rlm_vmprov_t const *inst, uint64_t mac, struct vmp_request const *req);
+
+/*
  *	rlm_vmprov.c
  */
+void count(rlm_vmprov_t *inst, int stat);
 /** Index in rlm_vmprov_t.stat of a counter, as radmin names it without "stat_"; -1: none. */
 int stat_by_name(char const *name);
 
