@@ -91,6 +91,18 @@ static bool fill_coi(sqlite3_stmt *s, void *at, struct vmp_arena *strings)
 	return row->name && column_policy(s, 5, strings, &row->policy);
 }
 
+/* The order of enum in struct vmp_nas; NULL is the first. */
+static int coa_mode(sqlite3_stmt *s, int col)
+{
+	static const char *const words[] = { "", "coa", "disconnect", "none" };
+	const char *word = (const char *)sqlite3_column_text(s, col);
+	int i = (int)(sizeof(words) / sizeof(words[0])) - 1;
+
+	while (i && (!word || strcmp(words[i], word) != 0))
+		i--;
+	return i;
+}
+
 /* An address that cannot be parsed becomes ::, which no packet comes from; `vmprov doctor` names it. */
 static bool fill_nas(sqlite3_stmt *s, void *at, struct vmp_arena *strings)
 {
@@ -101,6 +113,9 @@ static bool fill_nas(sqlite3_stmt *s, void *at, struct vmp_arena *strings)
 	row->name = column_text(s, 1, strings);
 	row->dialect = column_text(s, 3, strings);
 	row->quarantine_vlan = (uint16_t)sqlite3_column_int(s, 4);
+	row->coa = (enum vmp_nas_coa)coa_mode(s, 5);
+	row->coa_port = (uint16_t)sqlite3_column_int(s, 6);
+	row->coa_rate = (uint32_t)sqlite3_column_int64(s, 7);
 	if (!address || vmp_addr_parse(address, &row->address) != VMP_OK)
 		memset(&row->address, 0, sizeof(row->address));
 	return row->name && row->dialect;
@@ -156,8 +171,8 @@ static const struct table {
 	  sizeof(struct vmp_enclave), fill_enclave, NULL },
 	{ "SELECT id, name, enabled, priority, member_count, " POLICY " FROM coi ORDER BY id", AT(coi, n_coi),
 	  sizeof(struct vmp_coi), fill_coi, NULL },
-	{ "SELECT id, name, address, dialect, quarantine_vlan FROM nas", AT(nas, n_nas), sizeof(struct vmp_nas),
-	  fill_nas, nas_order },
+	{ "SELECT id, name, address, dialect, quarantine_vlan, coa, coa_port, coa_rate FROM nas", AT(nas, n_nas),
+	  sizeof(struct vmp_nas), fill_nas, nas_order },
 	{ "SELECT id, name, coalesce(cert_name, name), tenant_id, enclave_id, enabled FROM host", AT(host, n_host),
 	  sizeof(struct vmp_host), fill_host, host_order },
 	{ "SELECT host_id, nas_id, port FROM host_uplink ORDER BY host_id", AT(uplink, n_uplink),

@@ -26,6 +26,9 @@ struct check {
 			"SELECT journal_mode FROM pragma_journal_mode WHERE journal_mode <> 'wal'"                     \
 	}
 
+#define NOW	     "CAST(strftime('%s', 'now') AS INTEGER)"
+#define JOB_NAS_NAME "coalesce((SELECT name FROM nas WHERE address = coa_job.nas), coa_job.nas)"
+
 #define FIRST_COI_VLAN                                                                                                 \
 	"(SELECT vlan FROM member JOIN coi ON coi.id = coi_id WHERE member.mac = vm.mac "                              \
 	"ORDER BY priority, member_count, coi.id LIMIT 1)"
@@ -53,14 +56,36 @@ static const struct check policy_checks[] = {
 	  "SELECT name FROM vm WHERE enabled AND vlan IS NULL AND " FIRST_COI_VLAN " IS NULL "
 	  "AND (SELECT vlan FROM enclave WHERE id = enclave_id) IS NULL" },
 	{ VMP_GRADE_WARN, "expired VMs", "remove them, or move not_after",
-	  "SELECT name FROM vm WHERE not_after <= CAST(strftime('%s', 'now') AS INTEGER)" },
+	  "SELECT name FROM vm WHERE not_after <= " NOW },
 	{ VMP_GRADE_WARN, "uplinks of hosts",
 	  "VMs bound to these hosts are refused without a certificate; set their uplinks",
 	  "SELECT name FROM host WHERE id IN (SELECT host_id FROM vm_host) AND id NOT IN (SELECT host_id FROM "
 	  "host_uplink)" },
+	{ VMP_GRADE_WARN, "CoA waiting",
+	  "requests for these NASes are older than a day; see that policyd runs, and `vmprov nas test`",
+	  "SELECT DISTINCT " JOB_NAS_NAME " FROM coa_job WHERE finished_at IS NULL AND created_at < " NOW " - 86400" },
+	{ VMP_GRADE_WARN, "CoA failed",
+	  "these NASes did not take what was sent in the last day, so guests may have kept what they should not; "
+	  "see `vmprov nas test` and coa_job.outcome",
+	  "SELECT DISTINCT " JOB_NAS_NAME " FROM coa_job WHERE finished_at > " NOW " - 86400 AND state = 'failed' "
+	  "AND action <> 'test'" },
+	{ VMP_GRADE_WARN, "CoA comparisons",
+	  "these have waited for a day to be compared with their sessions; see that policyd runs",
+	  "SELECT CASE kind WHEN 'all' THEN 'all VMs' ELSE coalesce((SELECT name FROM coi WHERE id = ref), ref) END "
+	  "FROM coa_scan WHERE not_before BETWEEN 1 AND " NOW " - 86400" },
 };
 
-static const struct check session_checks[] = { WHOLE };
+static const struct check session_checks[] = {
+	WHOLE,
+	{ VMP_GRADE_FAIL, "identity", "remove this file; `vmprov migrate` makes a new one",
+	  "SELECT 'site' WHERE (SELECT count(*) FROM site) <> 1" },
+	{ VMP_GRADE_WARN, "expired sessions", "their time has been over for an hour; see that policyd runs",
+	  "SELECT printf('%012x', mac) FROM session WHERE expires_at BETWEEN 1 AND " NOW " - 3600" },
+	{ VMP_GRADE_WARN, "clocks of NASes", "they are ahead by more than an hour; give these NASes an NTP server",
+	  "SELECT DISTINCT nas FROM session WHERE updated_at > " NOW " + 3600" },
+	{ VMP_GRADE_WARN, "clones", "in the last day these MACs were in two places; see `vmprov session show`",
+	  "SELECT DISTINCT printf('%012x', mac) FROM notice WHERE kind = 'clone' AND at > " NOW " - 86400" },
+};
 
 static void add_example(struct vmp_finding *f, const char *name)
 {

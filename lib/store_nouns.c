@@ -140,6 +140,11 @@ static const struct vmp_column nas_columns[] = {
 	{ "address", VMP_TYPE_TEXT, BRIEF, .help = "IPv4 or IPv6 address that its RADIUS packets come from" },
 	{ "dialect", VMP_TYPE_TEXT, BRIEF, .help = "which attributes it understands, such as rfc" },
 	{ "quarantine_vlan", VMP_TYPE_INT, VMP_COL_NULL | BRIEF, .help = "VLAN id for unknown MACs" },
+	{ "coa", VMP_TYPE_TEXT, VMP_COL_NULL,
+	  .help = "what ends or changes its sessions: coa, disconnect or none; empty: as its dialect says" },
+	{ "coa_port", VMP_TYPE_INT, VMP_COL_NULL, .help = "UDP port for CoA and Disconnect; empty: the dialect's" },
+	{ "coa_rate", VMP_TYPE_INT, VMP_COL_NULL,
+	  .help = "CoA and Disconnect requests a second; empty: policyd's setting" },
 	COMMENT_COLUMN,
 };
 
