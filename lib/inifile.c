@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 struct reading {
 	const char *name;
 	const struct vmp_option *options;
+	vmp_ini_option_fn each; /* instead of options */
 	void *into;
 	struct vmp_msg *msg;
 	int err;
@@ -104,6 +104,18 @@ static int wrong(struct reading *r, const char *section, const char *name, const
 	return 0;
 }
 
+static int handle_any(struct reading *r, const char *section, const char *name, const char *value)
+{
+	struct vmp_msg why = { "" };
+	int err = r->each(r->into, section, name, value, r->line, &why);
+
+	if (err == VMP_OK)
+		return 1;
+	wrong(r, section, name, why.text);
+	r->err = err;
+	return 0;
+}
+
 /* inih's callback: 1 goes on. */
 static int handle(void *ctx, const char *section, const char *name, const char *value)
 {
@@ -114,6 +126,8 @@ static int handle(void *ctx, const char *section, const char *name, const char *
 
 	if (r->err != VMP_OK)
 		return 0;
+	if (r->each)
+		return handle_any(r, section, name, value);
 	for (; opt->name && (strcmp(opt->section, section) != 0 || strcmp(opt->name, name) != 0); opt++)
 		bit <<= 1;
 	if (!opt->name)
@@ -126,11 +140,26 @@ static int handle(void *ctx, const char *section, const char *name, const char *
 	return 1;
 }
 
+/* What inih would cut off without a word.  Line is one that fits. */
+static const char *would_be_cut(const char *line)
+{
+	const char *start = line + strspn(line, " \t"), *at;
+
+	if (*start == '[')
+		return strcspn(start + 1, "]") > VMP_INI_SECTION ? "the section's name is too long" : NULL;
+	for (at = start; *start != ';' && *start != '#' && *at; at++) {
+		if (*at == ';' && at > start && isspace((unsigned char)at[-1]))
+			return "a comment needs a line of its own; no blank before a semicolon";
+	}
+	return NULL;
+}
+
 /* inih's reader: fgets() that counts lines and refuses long ones. */
 static char *next_line(char *out, int room, void *ctx)
 {
 	struct reading *r = ctx;
 	char *line = fgets(out, room, r->file);
+	const char *cut;
 
 	if (!line)
 		return NULL;
@@ -138,6 +167,9 @@ static char *next_line(char *out, int room, void *ctx)
 	if (strlen(line) > LINE_MAX_OCTETS && r->err == VMP_OK)
 		r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: the line is longer than %d octets", r->name, r->line,
 				  LINE_MAX_OCTETS);
+	cut = r->each ? would_be_cut(line) : NULL;
+	if (cut && r->err == VMP_OK)
+		r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: %s", r->name, r->line, cut);
 	return r->err == VMP_OK ? line : NULL;
 }
 
@@ -146,7 +178,7 @@ static int read_stream(struct reading *r)
 	const struct vmp_option *opt;
 	int line;
 
-	for (opt = r->options; opt->name; opt++) {
+	for (opt = r->options; opt && opt->name; opt++) {
 		if (opt - r->options >= OPTIONS_MAX || set(opt, opt->preset, r->into, r->msg) != VMP_OK)
 			return vmp_fail(r->msg, VMP_EINVAL, "%s: preset of %s is wrong", r->name, opt->name);
 	}
@@ -161,35 +193,71 @@ static int read_stream(struct reading *r)
 	return VMP_OK;
 }
 
-int vmp_ini_read(const char *path, const struct vmp_option *options, void *into, struct vmp_msg *msg)
+static int read_file(struct reading *r)
 {
-	struct reading r = { .name = path, .options = options, .into = into, .msg = msg, .file = fopen(path, "re") };
 	int err;
 
-	if (!r.file)
-		return vmp_fail(msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "%s: cannot open: %s", path,
+	r->file = fopen(r->name, "re");
+	if (!r->file)
+		return vmp_fail(r->msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "%s: cannot open: %s", r->name,
 				strerror(errno));
-	err = read_stream(&r);
-	if (err == VMP_OK && ferror(r.file))
-		err = vmp_fail(msg, VMP_EIO, "%s: cannot read", path);
-	fclose(r.file);
+	err = read_stream(r);
+	if (err == VMP_OK && ferror(r->file))
+		err = vmp_fail(r->msg, VMP_EIO, "%s: cannot read", r->name);
+	fclose(r->file);
 	return err;
+}
+
+static int read_text(struct reading *r, const char *text, size_t len)
+{
+	int err;
+
+	r->file = fmemopen((void *)(uintptr_t)text, len ? len : 1, "r");
+	if (!r->file)
+		return vmp_fail(r->msg, VMP_ENOMEM, "%s: out of memory", r->name);
+	if (!len)
+		fgetc(r->file);
+	err = read_stream(r);
+	fclose(r->file);
+	return err;
+}
+
+int vmp_ini_read(const char *path, const struct vmp_option *options, void *into, struct vmp_msg *msg)
+{
+	struct reading r = { .name = path, .options = options, .into = into, .msg = msg };
+
+	return read_file(&r);
 }
 
 int vmp_ini_text(const char *name, const char *text, size_t len, const struct vmp_option *options, void *into,
 		 struct vmp_msg *msg)
 {
 	struct reading r = { .name = name, .options = options, .into = into, .msg = msg };
-	int err;
 
-	r.file = fmemopen((void *)(uintptr_t)text, len ? len : 1, "r");
-	if (!r.file)
-		return vmp_fail(msg, VMP_ENOMEM, "%s: out of memory", name);
-	if (!len)
-		fgetc(r.file);
-	err = read_stream(&r);
-	fclose(r.file);
-	return err;
+	return read_text(&r, text, len);
+}
+
+int vmp_ini_each(const char *path, vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg)
+{
+	struct reading r = { .name = path, .each = each, .into = ctx, .msg = msg };
+
+	return read_file(&r);
+}
+
+int vmp_ini_each_stream(const char *name, FILE *file, vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg)
+{
+	struct reading r = { .name = name, .each = each, .into = ctx, .msg = msg, .file = file };
+	int err = read_stream(&r);
+
+	return err == VMP_OK && ferror(file) ? vmp_fail(msg, VMP_EIO, "%s: cannot read", name) : err;
+}
+
+int vmp_ini_each_text(const char *name, const char *text, size_t len, vmp_ini_option_fn each, void *ctx,
+		      struct vmp_msg *msg)
+{
+	struct reading r = { .name = name, .each = each, .into = ctx, .msg = msg };
+
+	return read_text(&r, text, len);
 }
 
 bool vmp_ini_word(const char **at, char *word, size_t room)

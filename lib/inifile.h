@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define VMP_INI_TEXT 192 /**< room for a value's text and its NUL: inih takes lines of up to 200 octets */
 
@@ -35,6 +36,28 @@ VMP_CHECKED int vmp_ini_read(const char *path, const struct vmp_option *options,
 /** The same from text, under a name for messages. */
 VMP_CHECKED int vmp_ini_text(const char *name, const char *text, size_t len, const struct vmp_option *options,
 			     void *into, struct vmp_msg *msg);
+
+/** One option of a file whose sections are not known beforehand.
+ * @return VMP_OK to go on; else the file is wrong there, and why is what is wrong. */
+typedef int (*vmp_ini_option_fn)(void *ctx, const char *section, const char *name, const char *value, int line,
+				 struct vmp_msg *why);
+
+/** [octets] A section's name in such a file. */
+#define VMP_INI_SECTION 48
+
+/** Read a file of any sections, option by option; nothing is kept, and whether one is given twice is the callback's
+ * matter.
+ *
+ * @return VMP_OK; VMP_ENOENT, VMP_EIO; what each returned, or VMP_EINVAL, with "file:line: ...", for the first thing
+ * that is wrong: a line that is no option or too long, a blank and a semicolon behind a value, which would be a comment
+ * there, or a section's name of more than VMP_INI_SECTION octets. */
+VMP_CHECKED int vmp_ini_each(const char *path, vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg);
+/** The same from a stream that is open; its position afterwards is undefined. @param name  for messages. */
+VMP_CHECKED int vmp_ini_each_stream(const char *name, FILE *file, vmp_ini_option_fn each, void *ctx,
+				    struct vmp_msg *msg);
+/** The same from text. */
+VMP_CHECKED int vmp_ini_each_text(const char *name, const char *text, size_t len, vmp_ini_option_fn each, void *ctx,
+				  struct vmp_msg *msg);
 
 /** The next word of a list that blanks or commas separate. @param at  moved on. @return false at the end or when word
  * is too small, which leaves *at on the word. */

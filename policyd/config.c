@@ -1,5 +1,6 @@
 #include "config.h"
 #include "ca.h"
+#include "coa/sockets.h"
 #include "log.h"
 
 #include <errno.h>
@@ -22,6 +23,9 @@
 	}
 #define DAY 86400
 
+#ifndef VMPROV_SYSCONFDIR
+#define VMPROV_SYSCONFDIR "/etc"
+#endif
 #ifndef VMPROV_STATEDIR
 #define VMPROV_STATEDIR "/var/lib/vmprov"
 #endif
@@ -30,6 +34,7 @@ const struct vmp_option config_options[] = {
 	TEXT("process", "net_user", net_user, "vmprov-net"),
 	TEXT("process", "store_user", store_user, "vmprov"),
 	TEXT("process", "signer_user", signer_user, "vmprov-signer"),
+	TEXT("process", "coa_user", coa_user, "vmprov-coa"),
 	TEXT("listen", "address", address, "[::]:8443"),
 	NUM("listen", "max_connections", VMP_OPT_INT, max_connections, "16384", 16, 1000000),
 	NUM("listen", "request_timeout", VMP_OPT_DURATION, request_timeout, "20s", 1, 600),
@@ -58,6 +63,19 @@ const struct vmp_option config_options[] = {
 	NUM("coi", "rotate", VMP_OPT_DURATION, rotate, "24h", 0, 365 * DAY),
 	NUM("coi", "grace", VMP_OPT_DURATION, grace, "10m", 1, 30 * DAY),
 	NUM("directory", "longest_wait", VMP_OPT_DURATION, longest_wait, "55s", 1, 3600),
+	TEXT("session", "path", session_path, VMPROV_STATEDIR "/session.db"),
+	NUM("coa", "enabled", VMP_OPT_BOOL, coa_enabled, "yes", 0, 1),
+	TEXT("coa", "secrets", coa_secrets, VMPROV_SYSCONFDIR "/vmprov/nas-secrets.conf"),
+	TEXT("coa", "dialects", coa_dialects, VMPROV_SYSCONFDIR "/vmprov/coa-dialects.conf"),
+	TEXT("coa", "dictionary", coa_dictionary, "/usr/share/freeradius"),
+	TEXT("coa", "address", coa_address, ""),
+	NUM("coa", "rate", VMP_OPT_INT, coa_rate, "500", 1, 100000),
+	NUM("coa", "window", VMP_OPT_INT, coa_window, "32", 1, 250),
+	NUM("coa", "timeout_ms", VMP_OPT_INT, coa_timeout_ms, "1000", 50, 60000),
+	NUM("coa", "transmissions", VMP_OPT_INT, coa_transmissions, "5", 1, 10),
+	NUM("coa", "verify", VMP_OPT_DURATION, coa_verify, "10s", 1, 3600),
+	NUM("coa", "tries", VMP_OPT_INT, coa_tries, "300", 1, 100000),
+	NUM("coa", "keep_jobs", VMP_OPT_DURATION, coa_keep_jobs, "1d", 60, 365 * DAY),
 	TEXT("log", "level", log_level, "info"),
 	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
 };
@@ -110,7 +128,7 @@ static int check_addresses(const char *name, const char *list, struct vmp_msg *m
 
 static int check_users(const struct config *c, struct vmp_msg *msg)
 {
-	const char *const names[] = { c->net_user, c->store_user, c->signer_user };
+	const char *const names[] = { c->net_user, c->store_user, c->signer_user, c->coa_enabled ? c->coa_user : "" };
 	size_t i;
 	int err = VMP_OK;
 
@@ -148,6 +166,8 @@ static int check(struct config *c, struct vmp_msg *msg)
 
 	if (err == VMP_OK)
 		err = check_addresses("[status] address", c->status_address, msg);
+	if (err == VMP_OK)
+		err = sockets_check(c->coa_address, msg);
 	if (err == VMP_OK && config_log_level(c->log_level) < 0)
 		err = vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
 	if (err == VMP_OK && (strlen(c->ca_name) < 1 || strlen(c->ca_name) > 64))

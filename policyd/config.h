@@ -8,7 +8,7 @@
 
 struct config {
 	/* [process] */
-	char net_user[VMP_INI_TEXT], store_user[VMP_INI_TEXT], signer_user[VMP_INI_TEXT];
+	char net_user[VMP_INI_TEXT], store_user[VMP_INI_TEXT], signer_user[VMP_INI_TEXT], coa_user[VMP_INI_TEXT];
 	/* [listen] */
 	char address[VMP_INI_TEXT];
 	int64_t max_connections, request_timeout, idle_timeout;
@@ -33,6 +33,13 @@ struct config {
 	int64_t rotate, grace;
 	/* [directory] */
 	int64_t longest_wait;
+	/* [session] */
+	char session_path[VMP_INI_TEXT];
+	/* [coa] */
+	bool coa_enabled;
+	char coa_secrets[VMP_INI_TEXT], coa_dialects[VMP_INI_TEXT], coa_dictionary[VMP_INI_TEXT],
+		coa_address[VMP_INI_TEXT];
+	int64_t coa_rate, coa_window, coa_timeout_ms, coa_transmissions, coa_verify, coa_tries, coa_keep_jobs;
 	/* [log] */
 	char log_level[VMP_INI_TEXT];
 };

@@ -1,4 +1,5 @@
-/* policyd: certificates, COI keys and the directory for virtual machines. */
+/* policyd: certificates, COI keys and the directory for virtual machines, and what switches are told of their changes.
+ */
 #include "log.h"
 #include "proc.h"
 
@@ -16,7 +17,8 @@
 static const char help[] =
 	"usage: policyd [-c FILE] [-t]\n\n"
 	"  -c, --config FILE  instead of " POLICYD_CONFIG "\n"
-	"  -t, --test         check the configuration and the keys, and exit: 0 good, 2 not\n"
+	"  -t, --test         check the configuration, the keys and [coa]'s files, and exit:\n"
+	"                     0 good, 2 not\n"
 	"      --version\n"
 	"      --help\n\n"
 	"Stays in the foreground and logs to standard error.  SIGHUP: read the configuration again; SIGTERM: stop.\n"
@@ -36,7 +38,7 @@ static int test(const char *path, const struct config *config)
 {
 	struct vmp_msg msg;
 
-	if (signer_check(config, &msg) != VMP_OK) {
+	if (signer_check(config, &msg) != VMP_OK || coa_check(config, &msg) != VMP_OK) {
 		fprintf(stderr, "policyd: %s\n", msg.text);
 		return PROC_CONFIG;
 	}

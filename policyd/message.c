@@ -27,6 +27,9 @@ enum field {
 	F_NUMBER,
 	F_SEALED,
 	F_OCSP,
+	F_ACTION,
+	F_OUTCOME,
+	F_CAUSE,
 	F_ERR,
 	F_TEXT,
 	F_BLOB,
@@ -117,6 +120,16 @@ static bool number_ok(const struct message *m)
 	return m->number > 0 && m->number <= INT64_MAX;
 }
 
+static bool action_ok(const struct message *m)
+{
+	return m->action <= VMP_COA_TEST;
+}
+
+static bool outcome_ok(const struct message *m)
+{
+	return m->outcome > 0 && m->outcome < COA_OUTCOMES;
+}
+
 static bool err_ok(const struct message *m)
 {
 	return m->err <= -VMP_EACCES;
@@ -148,6 +161,9 @@ static const struct {
 	[F_NUMBER] = { U64, AT(number), number_ok },
 	[F_SEALED] = { OCTETS, AT(sealed), NULL },
 	[F_OCSP] = { OCSP, AT(ocsp), NULL },
+	[F_ACTION] = { U32, AT(action), action_ok },
+	[F_OUTCOME] = { U32, AT(outcome), outcome_ok },
+	[F_CAUSE] = { U32, AT(cause), NULL },
 	[F_ERR] = { U32, AT(err), err_ok },
 	[F_TEXT] = { TEXT, AT(text), NULL },
 	[F_BLOB] = { BLOB, 0, 0, NULL },
@@ -179,6 +195,8 @@ static const struct {
 				     B(F_BLOB) },
 	[M_SIGN_OCSP] = { "sign-ocsp", B(F_FROM) | B(F_UNTIL) | B(F_OCSP) },
 	[M_SIGN_CRL] = { "sign-crl", B(F_FROM) | B(F_UNTIL) | B(F_NUMBER) | B(F_BLOB) },
+	[M_COA] = { "coa", B(F_ACTION) | B(F_NUMBER) | B(F_BLOB) },
+	[M_COA_RESULT] = { "coa-result", B(F_ACTION) | B(F_OUTCOME) | B(F_CAUSE) | B(F_NUMBER) | B(F_TEXT) },
 };
 
 const char *message_name(enum message_type type)

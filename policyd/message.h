@@ -10,6 +10,7 @@
 #include "ca.h"
 #include "cms.h"
 #include "seal.h"
+#include "store_coa.h"
 
 #include <event2/buffer.h>
 
@@ -37,6 +38,9 @@ enum message_type {
 	M_WRAP,	     /**< serial, coi, epoch, from, until, number (COI), sealed, blob (certificate) -> CMS */
 	M_SIGN_OCSP, /**< ocsp, from, until -> DER */
 	M_SIGN_CRL,  /**< number, from, until, blob: serial, time, reason for each -> DER */
+	/* Between store and coa; a result comes for each, sooner or later. */
+	M_COA,	      /**< number (job), action, blob: JSON as coa/job.h has it */
+	M_COA_RESULT, /**< number (job), action (the last that was sent), outcome, cause, text */
 	M_TYPES
 };
 
@@ -44,6 +48,17 @@ enum message_type {
 #define MESSAGE_REVOKED (VMP_SERIAL + 8 + 1)
 #define MESSAGE_HEADER	16
 #define MESSAGE_MAX	(64u << 20) /**< [octets] payload; a CRL of two and a half million certificates */
+
+/** What became of a job in the coa process. */
+enum coa_outcome {
+	COA_ACKNOWLEDGED = 1,
+	COA_GONE,    /**< the NAS has no such session (any more) */
+	COA_REFUSED, /**< and will refuse again */
+	COA_LATER,   /**< refused, but may do it later */
+	COA_SILENT,  /**< no answer that can be trusted */
+	COA_UNABLE,  /**< could not be sent; the text says what is missing */
+	COA_OUTCOMES
+};
 
 struct message {
 	enum message_type type;
@@ -66,7 +81,10 @@ struct message {
 	uint64_t number;
 	uint8_t sealed[VMP_SEALED];
 	struct vmp_ocsp ocsp;
-	uint32_t err; /**< of a reply: -enum vmp_err */
+	uint32_t action;  /**< enum vmp_coa_action */
+	uint32_t outcome; /**< enum coa_outcome */
+	uint32_t cause;	  /**< Error-Cause; 0: none */
+	uint32_t err;	  /**< of a reply: -enum vmp_err */
 	char text[VMP_MSG_MAX];
 	const uint8_t *blob; /**< borrowed from the frame */
 	size_t blob_len;

@@ -38,6 +38,12 @@ static unsigned needs_files(const struct proc_env *env)
 	return SANDBOX_FILES;
 }
 
+static unsigned needs_nothing(const struct proc_env *env)
+{
+	(void)env;
+	return 0;
+}
+
 static const struct {
 	const char *name, *title;
 	size_t user; /* offset in struct config */
@@ -51,9 +57,20 @@ static const struct {
 			 store_run, needs_files },
 	[PROC_SIGNER] = { "policyd/signer", "policyd: signer", offsetof(struct config, signer_user), signer_prepare,
 			  signer_run, signer_needs },
+	[PROC_COA] = { "policyd/coa", "policyd: coa", offsetof(struct config, coa_user), coa_prepare, coa_run,
+		       needs_nothing },
 };
 
-static const enum proc_id pairs[][2] = { { PROC_NET, PROC_STORE }, { PROC_STORE, PROC_SIGNER } };
+static bool is_wanted(const struct config *config, enum proc_id id)
+{
+	return id != PROC_COA || config->coa_enabled;
+}
+
+static const enum proc_id pairs[][2] = {
+	{ PROC_NET, PROC_STORE },
+	{ PROC_STORE, PROC_SIGNER },
+	{ PROC_STORE, PROC_COA },
+};
 
 #define N_PAIRS (sizeof(pairs) / sizeof(pairs[0]))
 
@@ -221,16 +238,19 @@ static pid_t start_one(struct supervisor *s, enum proc_id id, int fds[N_PAIRS][2
 
 static int start_all(struct supervisor *s, struct vmp_msg *msg)
 {
-	int fds[N_PAIRS][2] = { { -1, -1 }, { -1, -1 } };
+	int fds[N_PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	size_t i;
 	int id, err = VMP_OK;
 
 	raise_file_limit(s->config);
 	for (i = 0; i < N_PAIRS && err == VMP_OK; i++) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]) != 0)
+		if (is_wanted(s->config, pairs[i][1]) &&
+		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]) != 0)
 			err = vmp_fail(msg, VMP_EIO, "cannot make a socketpair: %s", strerror(errno));
 	}
 	for (id = 0; id < PROCS && err == VMP_OK; id++) {
+		if (!is_wanted(s->config, (enum proc_id)id))
+			continue;
 		s->pid[id] = start_one(s, (enum proc_id)id, fds);
 		if (s->pid[id] < 0)
 			err = vmp_fail(msg, VMP_EIO, "cannot fork: %s", strerror(errno));
@@ -318,9 +338,9 @@ static int move_listening(struct supervisor *s, const struct config *was, struct
 	return err;
 }
 
-/* Are the keys there, by the new configuration?  Asked in a process of its own, which says why not, so that nothing of
- * them stays in this one. */
-static int check_keys(const struct config *next, struct vmp_msg *msg)
+/* Are the keys and [coa]'s files good, by the new configuration?  Asked in a process of its own, which says why not, so
+ * that nothing of them stays in this one. */
+static int check_files(const struct config *next, struct vmp_msg *msg)
 {
 	int fds[2], status = -1, err;
 	pid_t pid;
@@ -331,6 +351,8 @@ static int check_keys(const struct config *next, struct vmp_msg *msg)
 	pid = fork();
 	if (pid == 0) {
 		err = signer_check(next, msg);
+		if (err == VMP_OK)
+			err = coa_check(next, msg);
 		if (err != VMP_OK && write(fds[1], msg->text, strlen(msg->text)) < 0)
 			_exit(PROC_FAILED);
 		_exit(err == VMP_OK ? PROC_DONE : PROC_CONFIG);
@@ -341,7 +363,7 @@ static int check_keys(const struct config *next, struct vmp_msg *msg)
 	close(fds[0]);
 	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == PROC_DONE)
 		return VMP_OK;
-	return *msg->text ? VMP_EINVAL : vmp_fail(msg, VMP_EINVAL, "the keys cannot be checked");
+	return *msg->text ? VMP_EINVAL : vmp_fail(msg, VMP_EINVAL, "the keys and [coa]'s files cannot be checked");
 }
 
 /* Take a new configuration, if it is good. */
@@ -352,7 +374,7 @@ static void reload(struct supervisor *s)
 	int err = config_read(s->path, &next, &msg);
 
 	if (err == VMP_OK)
-		err = check_keys(&next, &msg);
+		err = check_files(&next, &msg);
 	if (err == VMP_OK) {
 		stop_all(s);
 		*s->config = next;

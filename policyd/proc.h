@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum proc_id { PROC_NET, PROC_STORE, PROC_SIGNER, PROCS };
+enum proc_id { PROC_NET, PROC_STORE, PROC_SIGNER, PROC_COA, PROCS };
 
 /** What a process starts with. */
 struct proc_env {
@@ -28,9 +28,14 @@ int store_run(const struct proc_env *env, struct vmp_msg *msg);
 int signer_prepare(const struct proc_env *env, struct vmp_msg *msg);
 int signer_run(const struct proc_env *env, struct vmp_msg *msg);
 unsigned signer_needs(const struct proc_env *env);
+int coa_prepare(const struct proc_env *env, struct vmp_msg *msg);
+int coa_run(const struct proc_env *env, struct vmp_msg *msg);
 
 /** Can the CA's and the master key be read, as far as they need not be made first?  Makes nothing. */
 VMP_CHECKED int signer_check(const struct config *config, struct vmp_msg *msg);
+
+/** Are [coa]'s files good: secrets, dialects, dictionary?  VMP_OK also when it is not enabled. */
+VMP_CHECKED int coa_check(const struct config *config, struct vmp_msg *msg);
 
 /** Run until told to stop; the parent's main. @param path  for SIGHUP. @return an exit code. */
 int proc_supervise(const char *path, struct config *config);

@@ -302,26 +302,31 @@ static void finish(struct state *s, const struct message *reply, int begun, cons
 }
 
 /* @param begun  what the transaction's begin gave, and why. */
-static void end_batch(struct state *s, int begun, struct vmp_msg *msg)
+static bool end_batch(struct state *s, int begun, struct vmp_msg *msg)
 {
-	int err = begun == VMP_OK ? vmp_store_commit(s->store, msg) : begun;
+	int err;
+
+	sessions_commit(s);
+	err = begun == VMP_OK ? vmp_store_commit(s->store, msg) : begun;
 
 	if (err != VMP_OK) {
 		vmp_store_rollback(s->store);
 		directory_rolled_back(s);
+		network_rolled_back(s);
 		metric_add(METRIC_COMMIT_FAILURES, 1);
 		vmp_log(VMP_LOG_ERROR, begun == VMP_OK ? "commit-failed" : "store-busy", "why", msg->text, NULL);
 	} else {
 		metric_add(METRIC_COMMITS, 1);
 	}
 	outbox_send(s, err, msg);
+	return err == VMP_OK;
 }
 
-void state_commit(struct state *s)
+bool state_commit(struct state *s)
 {
 	struct vmp_msg msg = { "" };
 
-	end_batch(s, VMP_OK, &msg);
+	return end_batch(s, VMP_OK, &msg);
 }
 
 void state_batch(struct state *s)
@@ -340,8 +345,11 @@ void state_batch(struct state *s)
 		handle(s, &m, err, &msg);
 		n++;
 	}
+	while (n < BATCH_MAX && network_take(s, err))
+		n++;
 	s->changed = true;
 	end_batch(s, err, &msg);
+	network_work(s);
 	if (n == BATCH_MAX)
 		event_active(s->batch, EV_TIMEOUT, 1);
 }

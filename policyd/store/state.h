@@ -24,6 +24,7 @@
 
 struct waiter;
 struct crl;
+struct network;
 
 TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(waiter_list, waiter);
@@ -50,6 +51,7 @@ struct state {
 	bool changed;	    /**< since the waiters were last looked at */
 	unsigned rotations; /**< asked of the signer and not recorded yet */
 	struct crl *crl;
+	struct network *network; /**< NULL: [coa] is not enabled */
 	int64_t ticks, clock_offset_s;
 	bool untidy;		     /**< there is more to forget */
 	uint64_t denials, strangers; /**< within this second; of those by nobody that we know */
@@ -130,9 +132,25 @@ void enrolment_begin(struct state *s);
 /** Every 100 ms. */
 void upkeep_tick(struct state *s);
 
-/** Take what has come from net and signer, in one transaction. */
+/* The network, as network.h has it. */
+VMP_CHECKED int network_begin(struct state *s, int channel, struct vmp_msg *msg);
+/** Every 100 ms. @param others  somebody else has written to the store. */
+void network_tick(struct state *s, bool others, bool each_second);
+/** Follow what has been committed, outside of a transaction.  Without a network nothing happens, here and below. */
+void network_work(struct state *s);
+/** Take one result of the coa process. @param begun  what the transaction's begin gave. @return whether there was one.
+ */
+bool network_take(struct state *s, int begun);
+/** What was followed and written in this transaction does not hold. */
+void network_rolled_back(struct state *s);
+/** The end of sessions is durable before that of their jobs. */
+void sessions_commit(struct state *s);
+/** "ok", or why session.db cannot be read; NULL: there is no need for it. */
+const char *sessions_health(const struct state *s);
+
+/** Take what has come from net, signer and coa, in one transaction. */
 void state_batch(struct state *s);
-/** Commit, or take all back, and send the answers, or what went wrong. */
-void state_commit(struct state *s);
+/** Commit, or take all back, and send the answers, or what went wrong. @return whether it is durable. */
+bool state_commit(struct state *s);
 
 #endif

@@ -8,10 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const suffixes[] = { "", "-wal", "-shm" };
+/* A descriptor of O_PATH takes no fchmod(). */
+static int share(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return chmod(path, 0660);
+}
 
 /* Only a plain file, and only under this name: the directory is another user's, who might have put a link there. */
-static int give(const char *path, unsigned uid, const char *user, struct vmp_msg *msg)
+static int give(const char *path, unsigned uid, const char *user, bool shared, struct vmp_msg *msg)
 {
 	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = VMP_OK;
 	struct stat st;
@@ -22,7 +29,23 @@ static int give(const char *path, unsigned uid, const char *user, struct vmp_msg
 		err = vmp_fail(msg, VMP_EIO, "%s: expected a file with one name", path);
 	else if (st.st_uid != uid && fchownat(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) != 0)
 		err = vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, user, strerror(errno));
+	if (err == VMP_OK && shared && share(fd) != 0)
+		err = vmp_fail(msg, VMP_EIO, "%s: cannot make it writable for its group: %s", path, strerror(errno));
 	close(fd);
+	return err;
+}
+
+static int give_store(const char *store, unsigned uid, const char *user, bool shared, struct vmp_msg *msg)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char path[VMP_INI_TEXT + 8];
+	size_t i;
+	int err = VMP_OK;
+
+	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && err == VMP_OK; i++) {
+		snprintf(path, sizeof(path), "%s%s", store, suffixes[i]);
+		err = give(path, uid, user, shared, msg);
+	}
 	return err;
 }
 
@@ -32,7 +55,6 @@ int store_prepare(const struct proc_env *env, struct vmp_msg *msg)
 	char path[VMP_INI_TEXT + 8];
 	unsigned uid, gid;
 	char *slash;
-	size_t i;
 	int err = config_user(env->config->store_user, &uid, &gid, msg);
 
 	if (err != VMP_OK || uid == (unsigned)-1)
@@ -45,10 +67,12 @@ int store_prepare(const struct proc_env *env, struct vmp_msg *msg)
 			return vmp_fail(msg, VMP_EIO, "%s: cannot give it to %s: %s", path, env->config->store_user,
 					strerror(errno));
 	}
-	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && err == VMP_OK; i++) {
-		snprintf(path, sizeof(path), "%s%s", env->config->store_path, suffixes[i]);
-		err = give(path, uid, env->config->store_user, msg);
-	}
+	err = give_store(env->config->store_path, uid, env->config->store_user, false, msg);
+	/* radiusd writes it too, as a member of its group.  What is wrong with it will show when it is opened, again
+	 * and again; all else goes on meanwhile. */
+	if (err == VMP_OK && env->config->coa_enabled &&
+	    give_store(env->config->session_path, uid, env->config->store_user, true, msg) != VMP_OK)
+		vmp_log(VMP_LOG_ERROR, "sessions-unreadable", "why", msg->text, NULL);
 	return err;
 }
 
@@ -111,7 +135,7 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 	s->signer = channel_new(s->base, env->channel[PROC_SIGNER], "signer", ready, s);
 	if (!s->batch || !s->tick || !s->net || !s->signer || event_add(s->tick, &interval) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
-	return VMP_OK;
+	return s->config->coa_enabled ? network_begin(s, env->channel[PROC_COA], msg) : VMP_OK;
 }
 
 int store_run(const struct proc_env *env, struct vmp_msg *msg)

@@ -2,6 +2,7 @@
 #include "log.h"
 #include "state.h"
 #include "store_audit.h"
+#include "store_coa.h"
 #include "store_coi_key.h"
 #include "store_directory.h"
 
@@ -38,14 +39,15 @@ static void watch_clock(struct state *s)
 static bool tidy(struct state *s)
 {
 	const struct config *c = s->config;
-	int certs = 0, changes = 0, events = 0;
+	int certs = 0, changes = 0, events = 0, jobs = 0;
 	struct vmp_msg msg;
 
 	if (vmp_store_cert_tidy(s->store, s->clock.now, c->keep_certificates, TIDY_ROWS, &certs, &msg) != VMP_OK ||
 	    vmp_store_change_tidy(s->store, s->clock.now, c->keep_changes, TIDY_ROWS, &changes, &msg) != VMP_OK ||
-	    vmp_store_audit_tidy(s->store, s->clock.now, c->keep_audit, TIDY_ROWS, &events, &msg) != VMP_OK)
+	    vmp_store_audit_tidy(s->store, s->clock.now, c->keep_audit, TIDY_ROWS, &events, &msg) != VMP_OK ||
+	    vmp_coa_tidy(s->store, s->clock.now, c->coa_keep_jobs, TIDY_ROWS, &jobs, &msg) != VMP_OK)
 		vmp_log(VMP_LOG_ERROR, "upkeep-failed", "why", msg.text, NULL);
-	return certs == TIDY_ROWS || changes == TIDY_ROWS || events == TIDY_ROWS;
+	return certs == TIDY_ROWS || changes == TIDY_ROWS || events == TIDY_ROWS || jobs == TIDY_ROWS;
 }
 
 static void second(struct state *s)
@@ -62,21 +64,12 @@ static void second(struct state *s)
 		s->untidy = tidy(s);
 }
 
-void upkeep_tick(struct state *s)
+static void look_after(struct state *s, bool each_second)
 {
 	struct vmp_msg msg;
-	bool others = false, each_second;
-	int err;
 
-	each_second = ++s->ticks % TICKS_A_SECOND == 0;
-	if (vmp_store_poll(s->store, &others, &msg) != VMP_OK)
-		vmp_log(VMP_LOG_ERROR, "store-failed", "why", msg.text, NULL);
-	s->changed = s->changed || others;
-	if (!s->changed && !each_second)
-		return;
 	vmp_clock_read(&s->clock);
-	err = vmp_store_begin(s->store, &msg);
-	if (err != VMP_OK) {
+	if (vmp_store_begin(s->store, &msg) != VMP_OK) {
 		vmp_log(VMP_LOG_WARNING, "upkeep-postponed", "why", msg.text, NULL);
 		return;
 	}
@@ -86,6 +79,20 @@ void upkeep_tick(struct state *s)
 	if (each_second)
 		second(s);
 	state_commit(s);
+}
+
+void upkeep_tick(struct state *s)
+{
+	struct vmp_msg msg;
+	bool others = false, each_second;
+
+	each_second = ++s->ticks % TICKS_A_SECOND == 0;
+	if (vmp_store_poll(s->store, &others, &msg) != VMP_OK)
+		vmp_log(VMP_LOG_ERROR, "store-failed", "why", msg.text, NULL);
+	s->changed = s->changed || others;
+	if (s->changed || each_second)
+		look_after(s, each_second);
+	network_tick(s, others, each_second);
 }
 
 /* A small write may still find room in the write-ahead log when nothing else does. */
@@ -102,15 +109,20 @@ static int has_room(const struct state *s, struct vmp_msg *msg)
 /* The signer has answered, and the commit will tell of the disk. */
 static int healthy(struct state *s, struct job *job, const struct message *reply, struct vmp_msg *msg)
 {
+	const char *sessions = sessions_health(s);
 	int err = has_room(s, msg);
+	json_t *json;
 
 	(void)reply;
 	if (err == VMP_OK)
 		err = vmp_store_touch(s->store, msg);
-	return err == VMP_OK
-		       ? state_answer_json(s, job->net_id,
-					   json_pack("{s:s, s:s, s:s}", "store", "ok", "signer", "ok", "disk", "ok"))
-		       : err;
+	if (err != VMP_OK)
+		return err;
+	json = json_pack("{s:s, s:s, s:s}", "store", "ok", "signer", "ok", "disk", "ok");
+	/* Without session.db no guest is told anything, but all else goes on. */
+	if (json && sessions)
+		json_object_set_new(json, "sessions", json_string(sessions));
+	return state_answer_json(s, job->net_id, json);
 }
 
 int health_get(struct state *s, const struct message *m, struct vmp_msg *msg)
@@ -124,10 +136,12 @@ int health_get(struct state *s, const struct message *m, struct vmp_msg *msg)
 int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg)
 {
 	struct evbuffer *text = evbuffer_new();
+	int64_t open = 0;
 	int err = VMP_ENOMEM;
 
-	(void)msg;
 	if (text) {
+		if (vmp_coa_count(s->store, &open, msg) == VMP_OK)
+			metric_set(METRIC_COA_JOBS_OPEN, open);
 		metric_write(METRIC_STORE, text);
 		err = state_answer(s, m->id, evbuffer_pullup(text, -1), evbuffer_get_length(text));
 		evbuffer_free(text);

@@ -13,6 +13,7 @@
 # As root, its processes run as three ordinary users that every Debian has; otherwise as the one who calls.
 
 POLICYD_PID=
+COA_SECRET='what switches know policyd by'
 
 policyd_make() {
 	POLICYD_DIR=$1
@@ -26,6 +27,7 @@ policyd_make() {
 		net_user = nobody
 		store_user = daemon
 		signer_user = bin
+		coa_user = games
 		[listen]
 		address = 127.0.0.1:$POLICYD_PORT
 		[status]
@@ -41,7 +43,13 @@ policyd_make() {
 		ocsp_url = $POLICYD_STATUS/ocsp
 		[coi]
 		master_key = $1/ca/master.key
+		[session]
+		path = $(dirname "$POLICYD_STORE")/session.db
+		[coa]
+		secrets = $1/nas-secrets.conf
+		dialects = $TOP/policyd/coa-dialects.conf
 	EOF
+	(umask 077 && printf '[default]\nsecret = %s\n' "$COA_SECRET" > "$1/nas-secrets.conf")
 	# What the store process makes beside its file.
 	[ "$(id -u)" != 0 ] || chown daemon "$1/state"
 }

@@ -25,7 +25,7 @@ out=$(mk install)
 is 'make install' "$? $out" '0 '
 for f in "$LIBDIR/rlm_vmprov.so" /usr/bin/vmprov /usr/share/bash-completion/completions/vmprov \
 	/usr/lib/systemd/system/vmprov-store.service /usr/lib/systemd/system/freeradius.service.d/vmprov.conf \
-	/usr/lib/sysctl.d/60-vmprov.conf /usr/bin/policyd /etc/vmprov/policyd.conf \
+	/usr/lib/sysctl.d/60-vmprov.conf /usr/bin/policyd /etc/vmprov/policyd.conf /etc/vmprov/coa-dialects.conf /etc/vmprov/nas-secrets.conf \
 	/usr/lib/systemd/system/vmprov-policyd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov.conf; do
 	ok "$f is installed" test -f "$R$f"
 done
@@ -53,9 +53,9 @@ if [ -x /usr/bin/systemd-analyze ]; then
 fi
 if [ -x /usr/bin/systemd-sysusers ] && [ -r /etc/shadow ]; then
 	like 'systemd makes the users' "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov.conf" 2>&1)$(getent passwd)" \
-		'vmprov.*vmprov-net.*vmprov-signer'
+		'vmprov.*vmprov-net.*vmprov-signer.*vmprov-coa'
 fi
-printf '[process]\nnet_user =\nstore_user =\nsigner_user =\n' > "$T/users"
+printf '[process]\nnet_user =\nstore_user =\nsigner_user =\ncoa_user =\n' > "$T/users"
 sed '1,/^\[listen/{/^\[listen/!d}' "$R/etc/vmprov/policyd.conf" >> "$T/users"
 ok 'policyd takes the configuration' "$R/usr/bin/policyd" -t -c "$T/users"
 is 'which says what is the default anyway' "$(grep -cvE '^(#.*|\[[a-z]+\]|)$' "$R/etc/vmprov/policyd.conf")" 0

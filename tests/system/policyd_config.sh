@@ -35,6 +35,31 @@ fails 'an operand' 'expected no operands' policyd -c "$conf" more
 like 'help' "$(policyd --help)" 'usage: policyd .*SIGHUP'
 like 'version' "$(policyd --version)" 'policyd [0-9]'
 
+# -- CoA: secrets and dialects
+cp "$T/good.conf" "$conf"
+ok 'no secrets, which is but a warning' try
+printf '[leaf1]\nsecret = one that nobody should see\n' > "$T/nas-secrets.conf"
+chmod 640 "$T/nas-secrets.conf"
+fails 'secrets that others may read' 'nas-secrets.conf: others than its owner' try
+chmod 600 "$T/nas-secrets.conf"
+ok 'secrets' try
+printf '[192.0.2.1/24]\nsecret = one that nobody should see\n' > "$T/nas-secrets.conf"
+fails 'a prefix that is none' 'nas-secrets.conf:2: \[192.0.2.1/24\] secret: the address has bits beyond' try
+is 'and no secret is told' "$(try 2>&1 | grep -c 'nobody should see')" 0
+rm "$T/nas-secrets.conf"
+printf '[rfc]\nidentify = User-Name\nport = 0\n' > "$T/dialects.conf"
+sed "s|^dialects = .*|dialects = $T/dialects.conf|" "$T/good.conf" > "$conf"
+fails 'a dialect that is wrong' 'dialects.conf:3: \[rfc\] port: expected a UDP port' try
+printf '[rfc]\nidentify = User-Name\ncoa = No-Such-Attribute = 1\n' > "$T/dialects.conf"
+fails 'an attribute that no dictionary has' 'dialects.conf:3: \[rfc\] coa: No-Such-Attribute: the dictionaries' try
+with coa 'enabled = no'
+sed -i "s|^dialects = .*|dialects = $T/dialects.conf|" "$conf"
+ok 'which is nothing to those who do without' try
+with coa 'address = 192.0.2.1 192.0.2.2'
+fails 'two addresses of a kind' '\[coa\] address: 192.0.2.2: expected at most one' try
+with coa 'dictionary = /nonexistent'
+fails 'dictionaries that are not there' '/nonexistent' try
+
 # -- keys
 cp "$T/good.conf" "$conf"
 policyd_start "$T" || exit 1
@@ -42,13 +67,14 @@ if [ "$(id -u)" = 0 ]; then
 	is 'the CA key is root'\''s alone' "$(stat -c '%U %a' "$T/ca/ca.key")" 'root 600'
 	is 'so is the master key' "$(stat -c '%U %a' "$T/ca/master.key")" 'root 600'
 	is 'the store is not' "$(stat -c '%U %a' "$T/state/policy.db")" 'daemon 640'
-	for p in net:nobody store:daemon signer:bin; do
+	for p in net:nobody store:daemon signer:bin coa:games; do
 		is "the ${p%:*} process is another user" "$(stat -c %U "/proc/$(policyd_process "${p%:*}")")" "${p#*:}"
 	done
 	empty() { [ -z "$(ls -A "/proc/$(policyd_process "$1")/root/")" ]; }
 	ok 'net sees no files' empty net
 	ok 'nor does the signer' empty signer
-	for p in net store signer; do
+	ok 'nor does coa' empty coa
+	for p in net store signer coa; do
 		like "$p has no capabilities" "$(grep CapEff "/proc/$(policyd_process $p)/status")" '0000000000000000'
 		like "$p has a filter of system calls" "$(grep '^Seccomp:' "/proc/$(policyd_process $p)/status")" '2'
 	done
@@ -116,6 +142,11 @@ kill -HUP "$POLICYD_PID"
 ok 'HUP with a wrong configuration' wait_for 10 grep -q '"event":"reload-refused"' "$POLICYD_LOG"
 is 'changes nothing' "$(policyd_process net)" "$net"
 ok 'and it answers' policyd_ready
+with coa 'rate = 100'
+install -m 644 /dev/null "$T/nas-secrets.conf"
+kill -HUP "$POLICYD_PID"
+ok 'HUP with secrets that others may read' wait_for 10 grep -q '"event":"reload-refused".*nas-secrets.conf' "$POLICYD_LOG"
+rm "$T/nas-secrets.conf"
 cp "$T/good.conf" "$conf"
 old=$POLICYD_STATUS
 sed -i "s|address = 127.0.0.1:$((POLICYD_PORT + 1))|address = 127.0.0.1:$((POLICYD_PORT + 2))|" "$conf"

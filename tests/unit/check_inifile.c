@@ -102,6 +102,59 @@ START_TEST(files_are_read)
 }
 END_TEST
 
+static char seen[256];
+
+static int note(void *ctx, const char *section, const char *name, const char *value, int line, struct vmp_msg *why)
+{
+	size_t len = strlen(seen);
+
+	(void)ctx;
+	if (strcmp(name, "refuse") == 0)
+		return vmp_fail(why, VMP_EACCES, "not this one");
+	snprintf(seen + len, sizeof(seen) - len, "%d:%s.%s=%s|", line, section, name, value);
+	return VMP_OK;
+}
+
+static int each(const char *text)
+{
+	seen[0] = '\0';
+	return vmp_ini_each_text("x.conf", text, strlen(text), note, NULL, &msg);
+}
+
+START_TEST(options_of_any_section_are_told_in_their_order)
+{
+	ck_assert_int_eq(each("# one ; two\n[b c]\nx = 1;2\n ; three\n[2001:db8::1]\ny: a=b\ny =\n"), VMP_OK);
+	ck_assert_str_eq(seen, "3:b c.x=1;2|6:2001:db8::1.y=a=b|7:2001:db8::1.y=|");
+	ck_assert_int_eq(each(""), VMP_OK);
+	ck_assert_str_eq(seen, "");
+}
+END_TEST
+
+START_TEST(what_would_be_cut_off_is_refused)
+{
+	static const char *const cut[] = {
+		"[a]\nx = 1 ;2\n",
+		"[a]\nx = 1\t;2\n",
+		"\n[1234567890123456789012345678901234567890123456789]\nx = 1\n",
+		"[a]\nno option\n",
+	};
+
+	ck_assert_int_eq(each(cut[_i]), VMP_EINVAL);
+	ck_assert_msg(strncmp(msg.text, "x.conf:2: ", 10) == 0, "%s", msg.text);
+	ck_assert_int_eq(each("[123456789012345678901234567890123456789012345678]\nx = 1\n"), VMP_OK);
+	ck_assert_str_eq(seen, "2:123456789012345678901234567890123456789012345678.x=1|");
+}
+END_TEST
+
+START_TEST(what_is_refused_ends_it)
+{
+	ck_assert_int_eq(each("[a]\nx = 1\nrefuse = 2\nx = 3\n"), VMP_EACCES);
+	ck_assert_str_eq(msg.text, "x.conf:3: [a] refuse: not this one");
+	ck_assert_str_eq(seen, "2:a.x=1|");
+	ck_assert_int_eq(vmp_ini_each("/nonexistent/x.conf", note, NULL, &msg), VMP_ENOENT);
+}
+END_TEST
+
 START_TEST(words_of_a_list)
 {
 	const char *at = " one,two\t three ,";
@@ -129,6 +182,9 @@ Suite *check_inifile(void)
 	tcase_add_loop_test(tc, wrong_lines_are_named, 0, (int)(sizeof(wrongs) / sizeof(wrongs[0])));
 	tcase_add_test(tc, a_long_line_is_refused);
 	tcase_add_test(tc, files_are_read);
+	tcase_add_test(tc, options_of_any_section_are_told_in_their_order);
+	tcase_add_loop_test(tc, what_would_be_cut_off_is_refused, 0, 4);
+	tcase_add_test(tc, what_is_refused_ends_it);
 	tcase_add_test(tc, words_of_a_list);
 	suite_add_tcase(s, tc);
 	return s;

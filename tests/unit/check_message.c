@@ -51,6 +51,9 @@ static void fill(enum message_type type)
 	m.ocsp.item[1].status = VMP_OCSP_REVOKED;
 	m.ocsp.item[1].revoked_at = 1750000000;
 	m.ocsp.item[1].reason = 1;
+	m.action = VMP_COA_DISCONNECT;
+	m.outcome = COA_SILENT;
+	m.cause = 503;
 	m.err = -VMP_EBUSY;
 	strcpy(m.text, "why");
 	m.blob = (const uint8_t *)"blob";
@@ -157,6 +160,11 @@ static const struct wrong {
 	{ M_ISSUE, offsetof(struct message, from), NULL, 8 },
 	{ M_NEW_KEY, offsetof(struct message, number), NULL, 8 },
 	{ M_REPLY, offsetof(struct message, err), NULL, 4 },
+	{ M_COA, offsetof(struct message, action), NULL, 4 },
+	{ M_COA, offsetof(struct message, number), NULL, 8 },
+	{ M_COA_RESULT, offsetof(struct message, action), NULL, 4 },
+	{ M_COA_RESULT, offsetof(struct message, outcome), NULL, 4 },
+	{ M_COA_RESULT, offsetof(struct message, outcome), "\0\0\0\0", 4 },
 };
 
 START_TEST(senseless_fields_are_not_written)

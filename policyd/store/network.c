@@ -1,0 +1,190 @@
+/* What binds the parts together: begin, tick, and what they share. */
+#include "log.h"
+#include "mac.h"
+#include "network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* [ms] */
+#define COMPLAINT_MS 10000
+
+static void on_work(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	vmp_clock_read(&((struct state *)ctx)->clock);
+	network_work(ctx);
+}
+
+static void ready(void *ctx)
+{
+	struct state *s = ctx;
+
+	event_active(s->batch, EV_TIMEOUT, 1);
+}
+
+int network_begin(struct state *s, int channel, struct vmp_msg *msg)
+{
+	struct network *n = calloc(1, sizeof(*n));
+	int err;
+
+	if (!n)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
+	s->network = n;
+	TAILQ_INIT(&n->nases);
+	n->nases_stale = true;
+	n->again_id = -1;
+	err = vmp_store_open(&n->reader, s->config->store_path, VMP_STORE_POLICY, VMP_STORE_READ,
+			     (int)s->config->busy_ms, msg);
+	if (err != VMP_OK)
+		return err;
+	n->work = event_new(s->base, -1, 0, on_work, s);
+	n->channel = channel_new(s->base, channel, "coa", ready, s);
+	if (!n->work || !n->channel)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
+	sessions_tend(s, true);
+	return VMP_OK;
+}
+
+/* Others have their turn between two steps. */
+static void work(struct state *s, bool each_second)
+{
+	bool more = follow_step(s, each_second);
+
+	more = scan_step(s) || more;
+	handout(s, each_second);
+	if (more)
+		event_active(s->network->work, EV_TIMEOUT, 1);
+}
+
+void network_work(struct state *s)
+{
+	if (s->network)
+		work(s, false);
+}
+
+static void second(struct state *s)
+{
+	struct network *n = s->network;
+
+	if (n->alarms > STATE_DENIALS)
+		vmp_log(VMP_LOG_WARNING, "alarms-not-audited", "n", vmp_log_num((long long)n->alarms - STATE_DENIALS),
+			NULL);
+	n->alarms = 0;
+	n->scans = true; /* one may have become due */
+}
+
+void network_tick(struct state *s, bool others, bool each_second)
+{
+	struct network *n = s->network;
+	struct network_nas *nas;
+
+	if (!n)
+		return;
+	vmp_clock_read(&s->clock);
+	vmp_store_idle(n->reader);
+	sessions_tend(s, each_second);
+	if (each_second)
+		second(s);
+	n->nases_stale = n->nases_stale || others;
+	TAILQ_FOREACH(nas, &n->nases, next)
+	{
+		nas->idle = false;
+	}
+	work(s, each_second);
+}
+
+bool network_take(struct state *s, int begun)
+{
+	struct message m;
+
+	if (!s->network || !channel_next(s->network->channel, &m))
+		return false;
+	outcome_take(s, &m, begun);
+	return true;
+}
+
+void network_rolled_back(struct state *s)
+{
+	struct network *n = s->network;
+
+	if (!n)
+		return;
+	n->follow_known = n->follow_unsaved = false;
+	n->notices = n->scans = true;
+	memset(n->tie, 0, sizeof(n->tie));
+}
+
+/* What fails is tried again ten times a second. */
+void network_failed(struct state *s, const char *why)
+{
+	struct network *n = s->network;
+
+	if (n->complained_ms && s->clock.boot_ms - n->complained_ms < COMPLAINT_MS)
+		return;
+	n->complained_ms = s->clock.boot_ms;
+	vmp_log(VMP_LOG_ERROR, "upkeep-failed", "why", why, NULL);
+}
+
+int network_alarm(struct state *s, const char *event, const char *actor, uint64_t mac, const char *detail,
+		  struct vmp_msg *msg)
+{
+	char subject[STATE_ACTOR];
+
+	if (++s->network->alarms > STATE_DENIALS)
+		return VMP_OK;
+	state_vm("vm", mac, "", subject);
+	vmp_log(strcmp(event, "guest-moved") == 0 ? VMP_LOG_INFO : VMP_LOG_WARNING, event, "whom", subject, "by", actor,
+		"why", detail, NULL);
+	return state_audit(s, event, actor, subject, detail, msg);
+}
+
+static enum metric job_metric(const char *reason)
+{
+	static const struct {
+		const char *reason;
+		enum metric metric;
+	} of[] = {
+		{ "policy", METRIC_COA_JOBS_POLICY },
+		{ "moved", METRIC_COA_JOBS_MOVED },
+		{ "clone", METRIC_COA_JOBS_CLONE },
+		{ "certificate-revoked", METRIC_COA_JOBS_CERTIFICATE },
+		{ "administrator", METRIC_COA_JOBS_ADMINISTRATOR },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		if (strcmp(reason, of[i].reason) == 0)
+			return of[i].metric;
+	}
+	return METRIC_COA_JOBS_VERDICT;
+}
+
+int network_job(struct state *s, const struct vmp_session *session, enum vmp_coa_action action, const char *reason,
+		const char *actor, struct vmp_msg *msg)
+{
+	struct network *n = s->network;
+	const struct vmp_coa_job job = { .action = action,
+					 .reason = reason,
+					 .actor = actor ? actor : "policyd",
+					 .mac = session->mac,
+					 .token = session->token,
+					 .past_id = session->past_id,
+					 .place = session->place };
+	int64_t id = 0;
+	size_t i;
+	int err = vmp_coa_add(s->store, &job, &id, msg);
+
+	if (err == VMP_EINVAL) { /* a session such as radiusd does not write: it must not keep the others waiting */
+		vmp_log(VMP_LOG_ERROR, "job-refused", "why", msg->text, NULL);
+		return VMP_OK;
+	}
+	if (err != VMP_OK)
+		return err;
+	for (i = 0; i < n->n_out; i++)
+		n->out[i].again = n->out[i].again || n->out[i].id == id;
+	n->wrote = n->nases_stale = true;
+	metric_add(job_metric(reason), 1);
+	return VMP_OK;
+}
