@@ -1,5 +1,6 @@
 /* check: what radiusd would answer, and why. */
 #include "cli.h"
+#include "find.h"
 #include "mac.h"
 #include "output.h"
 #include "record_read.h"
@@ -236,26 +237,6 @@ static void print_people(const json_t *doc)
 	table_end(table);
 }
 
-/* A NAS by name or address; its address into req. */
-static int find_nas(struct vmp_store *store, const char *nas, struct vmp_addr *out)
-{
-	int col = vmp_column_find(VMP_NOUN_NAS, "address", strlen("address"));
-	struct vmp_msg msg = { "" };
-	struct vmp_records *rs;
-	struct vmp_record rec;
-	int err;
-
-	if (!nas || vmp_addr_parse(nas, out) == VMP_OK)
-		return CLI_OK;
-	err = vmp_records_new(&rs, store, VMP_NOUN_NAS, &msg);
-	if (err == VMP_OK)
-		err = vmp_record_get(rs, nas, &rec, &msg);
-	if (err == VMP_OK && vmp_addr_parse(rec.value[col].text, out) != VMP_OK)
-		err = vmp_fail(&msg, VMP_EINVAL, "nas %s: address: expected an IPv4 or IPv6 address", nas);
-	vmp_records_free(rs);
-	return err == VMP_OK ? CLI_OK : cli_fail_err(err, &msg);
-}
-
 /* NULL: the store could not say. */
 static json_t *decide(struct vmp_store *store, const struct question *q, struct vmp_msg *msg)
 {
@@ -280,7 +261,11 @@ static int answer(const struct cli *cli, struct question *q)
 
 	if (code != CLI_OK)
 		return code;
-	code = find_nas(store, q->nas, &q->req.nas);
+	if (q->nas) {
+		int err = find_nas(store, q->nas, &q->req.nas, &msg);
+
+		code = err == VMP_OK ? CLI_OK : cli_fail_err(err, &msg);
+	}
 	if (code == CLI_OK)
 		doc = decide(store, q, &msg);
 	vmp_store_close(store);

@@ -52,6 +52,8 @@ void cli_help(const struct cli_command *command);
 char *cli_session_path(const struct cli *cli);
 /** Open policy.db. @return CLI_OK; else an exit code, and the reason is printed. */
 int cli_open(const struct cli *cli, enum vmp_store_mode mode, struct vmp_store **out);
+/** Open session.db, beside it, to read. */
+int cli_open_sessions(const struct cli *cli, struct vmp_store **out);
 
 /** How long a command waits for other writers. [ms] */
 #define CLI_BUSY_MS 10000
@@ -66,6 +68,7 @@ int doctor_run(struct cli *cli, int argc, char **argv);
 int token_run(struct cli *cli, int argc, char **argv);
 int cert_run(struct cli *cli, int argc, char **argv);
 int audit_run(struct cli *cli, int argc, char **argv);
+int session_run(struct cli *cli, int argc, char **argv);
 int hold_run(struct cli *cli, int argc, char **argv);
 int completion_run(struct cli *cli, int argc, char **argv);
 int complete_run(struct cli *cli, int argc, char **argv);

@@ -165,6 +165,8 @@ static void offer_for_noun(const struct word *w, enum vmp_noun noun, const char 
 		offer_names(w, noun);
 	else if (writes && at > 1)
 		offer_columns(w, noun, VMP_COL_READONLY);
+	if (noun == VMP_NOUN_NAS && strcmp(verb, "test") == 0)
+		offer(w, "--wait", "");
 	if (writes && noun == VMP_NOUN_VM) {
 		offer(w, "--eap-md5-file", "");
 		offer(w, "--no-eap-md5", "");
@@ -176,15 +178,22 @@ static const struct hint {
 	const char *command, *behind;
 	enum vmp_noun noun;
 	const char *words[4];
+	bool many; /* behind names, too */
 } hints[] = {
-	{ "completion", "completion", VMP_NOUNS, { "bash" } },
-	{ "cert", "cert", VMP_NOUNS, { "list", "show", "revoke" } },
-	{ "cert", "list", VMP_NOUN_VM, { NULL } },
-	{ "cert", "revoke", VMP_NOUN_VM, { NULL } },
-	{ "token", "token", VMP_NOUN_VM, { NULL } },
-	{ "token", "--template", VMP_NOUN_TEMPLATE, { NULL } },
-	{ "token", "--host", VMP_NOUN_HOST, { NULL } },
-	{ "check", "--nas", VMP_NOUN_NAS, { NULL } },
+	{ "completion", "completion", VMP_NOUNS, { "bash" }, false },
+	{ "cert", "cert", VMP_NOUNS, { "list", "show", "revoke" }, false },
+	{ "cert", "list", VMP_NOUN_VM, { NULL }, false },
+	{ "cert", "revoke", VMP_NOUN_VM, { NULL }, false },
+	{ "token", "token", VMP_NOUN_VM, { NULL }, false },
+	{ "token", "--template", VMP_NOUN_TEMPLATE, { NULL }, false },
+	{ "token", "--host", VMP_NOUN_HOST, { NULL }, false },
+	{ "check", "--nas", VMP_NOUN_NAS, { NULL }, false },
+	{ "session", "session", VMP_NOUNS, { "list", "show", "disconnect", "reauth" }, false },
+	{ "session", "show", VMP_NOUN_VM, { NULL }, false },
+	{ "session", "disconnect", VMP_NOUN_VM, { NULL }, true },
+	{ "session", "reauth", VMP_NOUN_VM, { NULL }, true },
+	{ "session", "--vm", VMP_NOUN_VM, { NULL }, false },
+	{ "session", "--nas", VMP_NOUN_NAS, { NULL }, false },
 };
 
 /* "--name" for every word that starts so in the command's usage: what it takes stands there anyway. */
@@ -204,22 +213,23 @@ static void offer_options(const struct word *w, const struct cli_command *c)
 	}
 }
 
-/* behind: the word before this one. */
-static void offer_for_command(const struct word *w, const struct cli_command *c, const char *behind)
+/* verb: the word behind the command's name; behind: the word before this one. */
+static void offer_for_command(const struct word *w, const struct cli_command *c, const char *verb, const char *behind)
 {
+	bool option = strncmp(behind, "--", 2) == 0;
 	size_t i, j;
 
 	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
 		const struct hint *h = &hints[i];
 
-		if (strcmp(h->command, c->name) != 0 || strcmp(h->behind, behind) != 0)
+		if (strcmp(h->command, c->name) != 0 || strcmp(h->behind, h->many && !option ? verb : behind) != 0)
 			continue;
 		if (h->noun != VMP_NOUNS)
 			offer_names(w, h->noun);
 		for (j = 0; j < 4 && h->words[j]; j++)
 			offer(w, h->words[j], "");
 	}
-	if (strncmp(behind, "--", 2) != 0)
+	if (!option)
 		offer_options(w, c);
 	if (strcmp(c->name, "help") == 0)
 		offer_commands(w);
@@ -247,7 +257,7 @@ int complete_run(struct cli *cli, int argc, char **argv)
 		offer_for_noun(&w, noun, first + 1 < argc - 1 ? argv[first + 1] : NULL, argc - first - 2);
 	for (c = cli_commands; c->name && first < argc - 1; c++) {
 		if (strcmp(c->name, argv[first]) == 0)
-			offer_for_command(&w, c, argv[argc - 2]);
+			offer_for_command(&w, c, argv[first + 1], argv[argc - 2]);
 	}
 	return CLI_OK;
 }

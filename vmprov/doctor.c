@@ -12,10 +12,13 @@
 #ifndef VMPROV_RADDB
 #define VMPROV_RADDB "/etc/freeradius/3.0"
 #endif
+#ifndef VMPROV_SYSCONFDIR
+#define VMPROV_SYSCONFDIR "/etc"
+#endif
 
 struct doctor {
 	struct findings found;
-	const char *raddb, *moddir, *group;
+	const char *raddb, *moddir, *group, *secrets;
 };
 
 /* One file of the store. */
@@ -136,6 +139,22 @@ static void look_at_store(struct doctor *d, const char *path, enum vmp_store_kin
 	look_inside(d, path, kind);
 }
 
+/* policyd refuses a file that others can read; here it is seen before it is started anew. */
+static void look_at_secrets(struct doctor *d)
+{
+	struct stat st;
+
+	/* No NAS may take CoA, policyd may be on another machine, and not everybody may look. */
+	if (stat(d->secrets, &st) != 0)
+		return;
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		findings_add(&d->found, VMP_GRADE_WARN, "NAS secrets", "policyd refuses it: chmod 0600",
+			     "%s has mode %04o", d->secrets, (unsigned)st.st_mode & 07777);
+	else
+		findings_add(&d->found, VMP_GRADE_OK, "NAS secrets", NULL, "%s has mode %04o", d->secrets,
+			     (unsigned)st.st_mode & 07777);
+}
+
 static const char *or_environment(const char *option, const char *name, const char *otherwise)
 {
 	const char *env = getenv(name);
@@ -147,13 +166,14 @@ static const char *or_environment(const char *option, const char *name, const ch
 
 int doctor_run(struct cli *cli, int argc, char **argv)
 {
-	enum { OPT_RADDB = 256, OPT_MODDIR, OPT_GROUP };
+	enum { OPT_RADDB = 256, OPT_MODDIR, OPT_GROUP, OPT_SECRETS };
 	static const struct option own[] = { { "raddb", required_argument, NULL, OPT_RADDB },
 					     { "moddir", required_argument, NULL, OPT_MODDIR },
 					     { "group", required_argument, NULL, OPT_GROUP },
+					     { "secrets", required_argument, NULL, OPT_SECRETS },
 					     { NULL, 0, NULL, 0 } };
-	struct doctor d = { .group = "freerad" };
-	const char **const to[] = { &d.raddb, &d.moddir, &d.group };
+	struct doctor d = { .group = "freerad", .secrets = VMPROV_SYSCONFDIR "/vmprov/nas-secrets.conf" };
+	const char **const to[] = { &d.raddb, &d.moddir, &d.group, &d.secrets };
 	char *session;
 	int c;
 
@@ -167,6 +187,7 @@ int doctor_run(struct cli *cli, int argc, char **argv)
 	session = cli_session_path(cli);
 	look_at_store(&d, cli->store, VMP_STORE_POLICY, S_IRGRP);
 	look_at_store(&d, session, VMP_STORE_SESSION, S_IRGRP | S_IWGRP);
+	look_at_secrets(&d);
 	doctor_radius(&d.found, d.raddb, d.moddir);
 	free(session);
 	return findings_end(&d.found);

@@ -59,6 +59,18 @@ const struct cli_command cli_commands[] = {
 	  "          get new keys, unless the reason is superseded or cessationOfOperation.\n"
 	  "REASON is one of RFC 5280, such as keyCompromise; otherwise unspecified.\n",
 	  cert_run },
+	{ "session", "who is authorized where; have it taken back",
+	  "list|show|disconnect|reauth [MAC|VM...] [--nas NAME|ADDRESS] [--vm MAC|VM] [--past] [--wait [SECONDS]]",
+	  "  list        those that last, and what policyd is about to do with them: all, or those of --nas or --vm;\n"
+	  "              with --past those that are over\n"
+	  "  show        the session of a MAC or VM, whether the policy would answer something else now, jobs, and\n"
+	  "              the last past sessions\n"
+	  "  disconnect  have policyd send the NAS a Disconnect-Request: the guest has to authenticate again\n"
+	  "  reauth      the same with a CoA-Request that keeps the port open meanwhile, if the NAS has one\n"
+	  "  --nas       (disconnect, reauth) all sessions of a NAS\n"
+	  "  --wait      (disconnect, reauth) until it is done, 1 to 3600 seconds, otherwise 30; exits with 1 if it\n"
+	  "              failed or is still to be done\n",
+	  session_run },
 	{ "audit", "show the audit trail", "[--since TIME] [--event WORD] [--about TEXT] [--last N] [--follow]",
 	  "A table; with --json a line of JSON for each event.\n"
 	  "  --since   UTC, such as 2026-12-01T08:00:00Z, or how long ago: 90s, 5m, 2h, 1d\n"
@@ -67,11 +79,12 @@ const struct cli_command cli_commands[] = {
 	  "  --last    only the last so many\n"
 	  "  --follow  go on as events come, until SIGINT; without --since and --last, from the last ten\n",
 	  audit_run },
-	{ "doctor", "look for what is wrong", "[--raddb DIR] [--moddir DIR] [--group GROUP]",
+	{ "doctor", "look for what is wrong", "[--raddb DIR] [--moddir DIR] [--group GROUP] [--secrets FILE]",
 	  "One line each: OK, WARN or FAIL, and what to do.  Exits with 1 when something failed.\n"
 	  "  --raddb   FreeRADIUS's configuration (VMPROV_RADDB in the environment)\n"
 	  "  --moddir  where its modules are (VMPROV_MODDIR)\n"
-	  "  --group   the group that radiusd runs as; otherwise freerad\n",
+	  "  --group   the group that radiusd runs as; otherwise freerad\n"
+	  "  --secrets where policyd has the NASes' secrets; otherwise /etc/vmprov/nas-secrets.conf\n",
 	  doctor_run },
 	{ "hold", "keep the store open for a radiusd that may only read it", "",
 	  "Stays in the foreground until SIGINT or SIGTERM; vmprov-store.service runs it.  Without it, and without\n"
@@ -239,6 +252,18 @@ int cli_open(const struct cli *cli, enum vmp_store_mode mode, struct vmp_store *
 
 	if (err == VMP_ENOENT)
 		return cli_fail(CLI_STORE, "%s; vmprov init makes one", msg.text);
+	return err == VMP_OK ? CLI_OK : cli_fail(CLI_STORE, "%s", msg.text);
+}
+
+int cli_open_sessions(const struct cli *cli, struct vmp_store **out)
+{
+	struct vmp_msg msg = { "" };
+	char *path = cli_session_path(cli);
+	int err = vmp_store_open(out, path, VMP_STORE_SESSION, VMP_STORE_READ, CLI_BUSY_MS, &msg);
+
+	free(path);
+	if (err == VMP_ENOENT)
+		return cli_fail(CLI_STORE, "%s; vmprov migrate makes one", msg.text);
 	return err == VMP_OK ? CLI_OK : cli_fail(CLI_STORE, "%s", msg.text);
 }
 

@@ -1,4 +1,5 @@
 /* tenant, enclave, coi, vm, host, nas, template: add, set, list, show, rm; and what a noun has of its own. */
+#include "coa_job.h"
 #include "noun.h"
 #include "output.h"
 #include "record_read.h"
@@ -16,6 +17,7 @@ static int rm(struct noun_job *job);
 
 #define EVERY (~0u)
 #define COI   (1u << VMP_NOUN_COI)
+#define NAS   (1u << VMP_NOUN_NAS)
 #define MANY  (1 << 20)
 
 static const struct verb {
@@ -36,6 +38,9 @@ static const struct verb {
 	{ COI, "rotate", "KEY...", "have policyd make new keys at once", "rotating", true, 1, MANY, VMP_STORE_WRITE,
 	  coi_rotate },
 	{ COI, "keys", "[KEY]", "show the keys' epochs, and who has them", NULL, true, 0, 1, VMP_STORE_READ, coi_keys },
+	/* With transactions of its own: it waits for what it has written. */
+	{ NAS, "test", "KEY... [--wait [SECONDS]]", "does it answer a Disconnect-Request?", NULL, true, 1, 1000,
+	  VMP_STORE_WRITE, nas_test },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -87,6 +92,8 @@ static void print_help(enum vmp_noun noun)
 	if (vm)
 		puts("\n  --eap-md5-file FILE|-  (add, set) record an EAP-MD5 password: the first line of FILE\n"
 		     "  --no-eap-md5           (set) remove it");
+	if (noun == VMP_NOUN_NAS)
+		puts("\n  --wait [SECONDS]  (test) 1 to 3600; otherwise 15");
 }
 
 static int read_columns(struct noun_job *job, int from, struct vmp_record *rec,
@@ -311,7 +318,7 @@ static int no_verb(struct noun_job *job)
 	return usage(job, text);
 }
 
-enum { OPT_FILE = 256, OPT_NO_PASSWORD, OPT_HELP };
+enum { OPT_FILE = 256, OPT_NO_PASSWORD, OPT_WAIT, OPT_HELP };
 
 static const struct option vm_options[] = {
 	{ "eap-md5-file", required_argument, NULL, OPT_FILE },
@@ -319,22 +326,31 @@ static const struct option vm_options[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
+static const struct option nas_options[] = {
+	{ "wait", optional_argument, NULL, OPT_WAIT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
 
 /* @return an exit code to end with; -1 to go on. */
 static int read_options(struct noun_job *job, int argc, char **argv)
 {
-	const struct option *own = job->noun == VMP_NOUN_VM ? vm_options : vm_options + 2;
+	const struct option *own = job->noun == VMP_NOUN_VM    ? vm_options
+				   : job->noun == VMP_NOUN_NAS ? nas_options
+							       : nas_options + 1;
 	int c;
 
 	while ((c = cli_option(job->cli, argc, argv, own)) != -1) {
+		if (c == OPT_HELP) {
+			print_help(job->noun);
+			return CLI_OK;
+		}
+		if (c == OPT_WAIT && !coa_wait_read(argc, argv, 0, &job->wait_s))
+			return usage(job, "--wait: expected 1 to 3600 seconds");
 		if (c == OPT_FILE)
 			job->password_file = optarg;
-		else if (c == OPT_NO_PASSWORD)
+		if (c == OPT_NO_PASSWORD)
 			job->no_password = true;
-		else
-			print_help(job->noun);
-		if (c == OPT_HELP)
-			return CLI_OK;
 	}
 	job->argc = argc - optind - 1;
 	job->argv = argv + optind + 1;
@@ -363,5 +379,7 @@ int noun_run(struct cli *cli, int argc, char **argv)
 	if (has_password(&job) &&
 	    (verb->mode != VMP_STORE_WRITE || verb->run == rm || (job.password_file && job.no_password)))
 		return usage(&job, "--eap-md5-file goes with add or set, --no-eap-md5 with set");
+	if (job.wait_s && verb->run != nas_test)
+		return usage(&job, "--wait goes with test");
 	return run_verb(&job, verb);
 }

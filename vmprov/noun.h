@@ -16,6 +16,7 @@ struct noun_job {
 	char **argv;
 	const char *password_file; /**< NULL: not given */
 	bool no_password;
+	int wait_s; /**< nas test: 0: not given */
 	struct vmp_msg msg;
 };
 
@@ -23,5 +24,8 @@ struct noun_job {
 int coi_rotate(struct noun_job *job);
 /** The epochs that are in use. */
 int coi_keys(struct noun_job *job);
+
+/** Have policyd ask each NAS that is named for something harmless, and wait for the answer. */
+int nas_test(struct noun_job *job);
 
 #endif

@@ -1,6 +1,7 @@
 /* token: a join token, made by hand. */
 #include "actor.h"
 #include "cli.h"
+#include "find.h"
 #include "mac.h"
 #include "output.h"
 #include "record_read.h"
@@ -24,24 +25,6 @@ struct order {
 	uint8_t hash[VMP_DIGEST];
 	struct vmp_clock clock;
 };
-
-/* A VM's MAC by its name, or a MAC that no VM has yet. */
-static int find_mac(struct vmp_store *store, struct order *o, struct vmp_msg *msg)
-{
-	struct vmp_records *rs = NULL;
-	struct vmp_record rec;
-	int err;
-
-	if (vmp_mac_parse(o->vm, strlen(o->vm), &o->mac) == VMP_OK)
-		return VMP_OK;
-	err = vmp_records_new(&rs, store, VMP_NOUN_VM, msg);
-	if (err == VMP_OK)
-		err = vmp_record_get(rs, o->vm, &rec, msg);
-	if (err == VMP_OK)
-		err = vmp_mac_parse(rec.value[0].text, strlen(rec.value[0].text), &o->mac);
-	vmp_records_free(rs);
-	return err;
-}
 
 /* What was not said: the guest's own, or a new UUID. */
 static int fill_in(struct vmp_store *store, struct order *o, struct vmp_msg *msg)
@@ -76,7 +59,7 @@ static int audit_vm(struct vmp_store *store, const struct order *o, struct vmp_m
 static int make_for_vm(struct vmp_store *store, struct order *o, struct vmp_msg *msg)
 {
 	struct vmp_start start = { 0 };
-	int err = find_mac(store, o, msg);
+	int err = find_mac(store, o->vm, &o->mac, msg);
 
 	if (err == VMP_OK)
 		err = fill_in(store, o, msg);
