@@ -42,7 +42,7 @@ owner() {
 	grep -lE "#[[:space:]]*include[[:space:]]*<$header" "${c[@]}" | grep -vE "$1" | none "<$header> belongs to $1"
 }
 owner 'sqlite3\.h' '^lib/store|^tests/(unit/scratch|bench/)'
-owner 'freeradius' '^rlm_vmprov/'
+owner 'freeradius' '^rlm_vmprov/|^policyd/coa/packet'
 owner 'jansson\.h' '^vmprov/|^policyd/|^lib/(log|record_read|store_record)|^tests/'
 owner 'libsmartcols' '^vmprov/output'
 owner 'openssl/' '^lib/(pki|ca|est|cms|seal)|^policyd/net/(tls|conn)|^tests/'
@@ -75,9 +75,9 @@ grep -oE '^ATTRIBUTE[[:space:]]+VMProv-[A-Za-z-]+' raddb/dictionary.vmprov | awk
 done | none 'not in rlm_vmprov(5)'
 
 # -- policyd: options as "section name preset", metrics, words
-table=$(sed -nE -e 's/^[[:space:]]*TEXT\("([a-z]+)", "([a-z_]+)", [a-z_]+, (VMPROV_STATEDIR )?"(.*)"\),$/\1 \2 \3\4/p' \
+table=$(sed -nE -e 's/^[[:space:]]*TEXT\("([a-z]+)", "([a-z_]+)", [a-z_]+, (VMPROV_STATEDIR |VMPROV_SYSCONFDIR )?"(.*)"\),$/\1 \2 \3\4/p' \
 	-e 's/^[[:space:]]*NUM\("([a-z]+)", "([a-z_]+)", [A-Z_]+, [a-z_]+, "([^"]*)".*/\1 \2 \3/p' policyd/config.c |
-	sed -e 's|VMPROV_STATEDIR |/var/lib/vmprov|' -e 's/ *$//' | sort)
+	sed -e 's|VMPROV_STATEDIR |/var/lib/vmprov|' -e 's|VMPROV_SYSCONFDIR |/etc|' -e 's/ *$//' | sort)
 sample=$(awk '/^\[/ {s = substr($1, 2, length($1) - 2)}
 	/^#[a-z_]+ =/ {name = substr($1, 2); sub(/^[^=]*= */, ""); print s " " name ($0 == "" ? "" : " " $0)}' policyd/policyd.conf | sort)
 diff <(echo "$table") <(echo "$sample") | grep '^[<>]' | none 'policyd/policyd.conf (>) does not have the presets of policyd/config.c (<)'
@@ -91,6 +91,7 @@ grep -ohE '\bvmprov_[a-z_]+' policyd/metrics.c policyd/net/status.c | sort -u | 
 done | none 'neither in docs/OPERATING.md nor in docs/PROTOCOL.md'
 {
 	grep -ohE '(state|actor)_audit\((s|store|[a-z]+->store), [^,]*' policyd/store/*.c vmprov/*.c | grep -oE '"[a-z-]+"'
+	grep -ohE '\b(tell|outcome_tell|network_alarm|notice_alarm)\([a-z]+, (notice, )?"[a-z-]+"' policyd/store/*.c | grep -oE '"[a-z-]+"'
 	grep -oE '^	\[M_[A-Z_]+\] = .*' policyd/store/state.c | grep -oE '"[a-z-]+"'
 	grep -ohE 'vmp_log\(VMP_LOG_[A-Z]+, [^,]*' policyd/*.c policyd/*/*.c | grep -oE '"[a-z-]+"'
 	grep -ohE "INTO audit .* SELECT '[a-z-]+'" schema/policy/*.sql | sed "s/.*'\(.*\)'/\"\1\"/"

@@ -1,9 +1,11 @@
 # Unit tests (Check), fuzz targets with their corpora, system tests against the real servers, benches.
-unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c
-unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -levent
-CFLAGS_tests = -Ipolicyd -DWIRE_DIR='"$(CURDIR)/tests/wire"'
+# policyd's coa process without its loop.
+coa_TESTED := $(filter-out policyd/coa/coa.c,$(sort $(wildcard policyd/coa/*.c)))
+unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED)
+unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -levent $(FREERADIUS_LIBS)
+CFLAGS_tests = -Ipolicyd -DWIRE_DIR='"$(CURDIR)/tests/wire"' -DCOA_DIALECTS='"$(CURDIR)/policyd/coa-dialects.conf"'
 PROGRAMS += unit
-TEST_PROGRAMS := unit radhex radload vmprov-open estload estbare
+TEST_PROGRAMS := unit das radhex radload vmprov-open estload estbare
 
 radhex_SRCS := tests/system/radhex.c
 radhex_LIBS := -lcrypto
@@ -11,6 +13,9 @@ radload_SRCS := $(sort $(wildcard tests/bench/radload*.c)) tests/bench/args.c
 radload_LIBS := -lcrypto
 vmprov-open_SRCS := tests/system/vmprov_open.c
 PROGRAMS += radhex radload vmprov-open
+das_SRCS := $(sort $(wildcard tests/system/das*.c))
+das_LIBS := -lcrypto
+PROGRAMS += das
 estload_SRCS := $(sort $(wildcard tests/bench/estload*.c)) tests/bench/args.c
 estload_LIBS := -lssl -lcrypto
 estbare_SRCS := $(sort $(wildcard tests/bench/bare*.c)) tests/bench/estload_http.c tests/bench/args.c
@@ -22,9 +27,12 @@ fuzz_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz
 # Decoders of a program's own.
 fuzz_EXTRA_message := policyd/message.c
 fuzz_EXTRA_body := policyd/net/body.c
+fuzz_EXTRA_coa_answer := policyd/coa/packet.c tests/unit/das.c
+fuzz_EXTRA_coa_files := $(addprefix policyd/coa/,dialect.c job.c packet.c secret.c)
+fuzz_EXTRA_coa_job := policyd/coa/job.c policyd/coa/request.c
 define fuzz_replay
 fuzz-$(1)_SRCS := tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c $(fuzz_EXTRA_$(1))
-fuzz-$(1)_LIBS := -lcsv -ljansson -levent
+fuzz-$(1)_LIBS := -lcsv -ljansson -levent $(FREERADIUS_LIBS)
 PROGRAMS += fuzz-$(1)
 endef
 $(foreach n,$(fuzz_NAMES),$(eval $(call fuzz_replay,$(n))))
@@ -35,7 +43,7 @@ build/fuzz/fuzz-%: tests/fuzz/fuzz_%.c $(lib_SRCS) build/gen/schema.c $$(fuzz_EX
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -Ipolicyd -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o $@ $^ -lcsv -ljansson -levent $(lib_LIBS)
+		-isystem $(FREERADIUS_INCLUDE) -o $@ $^ -Wl,--as-needed -lcsv -ljansson -levent $(FREERADIUS_LIBS) $(lib_LIBS)
 
 TIME ?= 60
 fuzz: $(if $(T),fuzz-run-$(T),$(fuzz_NAMES:%=fuzz-run-%))
@@ -45,7 +53,7 @@ fuzz-run-%: build/fuzz/fuzz-%
 		build/fuzz/corpus-$* tests/fuzz/corpus/$*
 
 # -- make check -----------------------------------------------------------------------------------
-system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh,$(wildcard tests/system/*.sh))))
+system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh %/nas.sh,$(wildcard tests/system/*.sh))))
 .PHONY: check check-unit check-fuzz check-system
 check: check-unit check-fuzz check-system
 
@@ -62,10 +70,14 @@ check-system: all
 bench: all
 	$(Q)B=$(B) bash tests/bench/bench.sh
 	$(Q)B=$(B) bash tests/bench/policyd.sh
+	$(Q)B=$(B) bash tests/bench/sessions.sh
+	$(Q)B=$(B) bash tests/bench/coa.sh
 
 bench-quick: all
 	$(Q)B=$(B) bash tests/bench/bench.sh --quick
 	$(Q)B=$(B) bash tests/bench/policyd.sh --quick
+	$(Q)B=$(B) bash tests/bench/sessions.sh --quick
+	$(Q)B=$(B) bash tests/bench/coa.sh --quick
 
 # -- sanitizers inside the server -------------------------------------------------------------------
 ifdef SAN

@@ -130,6 +130,39 @@ wait_for 5 new_epoch
 expect 'and its COI has a new key, which web9 gets and web1 never will' \
 	"$(vmprov-open --ca "$CA" --cert "$T/web9.pem" --key "$T/web9.key" --json "$T/web9.json")" 'web 1 .*web 2 '
 
+# -- sessions, CoA and Disconnect ------------------------------------------------------------------------
+# The switches' side of it: das answers as hostapd or a Cisco would (tests/system/das.c).
+das_stop() { [ -z "${das:-}" ] || { kill "$das" && wait "$das"; das=; } 2>/dev/null; }
+T_CLEANUP+=(das_stop)
+das --listen "127.0.0.1:$((PORT + 20))" --listen "127.0.0.12:$((PORT + 20))" --secret "$COA_SECRET" --do once > "$T/das.log" 2>&1 &
+das=$!
+asked() { grep -q "Disconnect-Request .*$1" "$T/das.log"; }
+gone() { [ -z "$(sessions "SELECT 1 FROM session WHERE mac = 0x525400000102")" ]; }
+request() { grep Disconnect-Request "$T/das.log" | tail -n 1 | cut -d ' ' -f 2- | fold -s -w 110; }
+sessions() { sqlite3 -cmd '.timeout 5000' "$T/session.db" "$1"; }
+
+head_line 'Sessions: what the server answered, and what the switches report (accounting)'
+sql "UPDATE nas SET coa_port = $((PORT + 20)) WHERE name IN ('leaf1', 'leaf2')"
+radius_mab 127.0.0.1 52:54:00:00:01:02 'NAS-Port-Id = "1/0/7"' >/dev/null
+expect 'leaf1 reports that web2 has started; the answer comes when it is durable' \
+	"$(radius_acct 127.0.0.1 Start 52:54:00:00:01:02 5F3A0001 'NAS-Port-Id = "1/0/7"')" '^Accounting-Response$'
+vmprov --store "$store" session list --nas leaf1
+expect 'policyd asks leaf1 whether it takes CoA and Disconnect (vmprov nas test)' \
+	"$(vmprov --store "$store" nas test leaf1 2>&1)" 'leaf1: answered in'
+note "sqlite3 policy.db \"UPDATE vm_record SET vlan = 150 WHERE name = 'web2'\""
+sql "UPDATE vm_record SET vlan = 150 WHERE name = 'web2'"
+wait_for 5 asked 5F3A0001
+expect 'an administrator changes its VLAN, and leaf1 is asked to take the session down' "$(request)" 'Disconnect-Request .*Acct-Session-Id=5F3A0001'
+expect 'web2 authenticates again' "$(radius_mab 127.0.0.1 52:54:00:00:01:02 'NAS-Port-Id = "1/0/7"')" '^Access-Accept .*Tunnel-Private-Group-Id:0 = "150"'
+radius_acct 127.0.0.1 Start 52:54:00:00:01:02 5F3A0002 'NAS-Port-Id = "1/0/7"' >/dev/null
+radius_mab 127.0.0.12 52:54:00:00:01:02 'NAS-Port-Id = "9"' >/dev/null
+wait_for 5 asked 5F3A0002
+expect 'web2 migrates to a host behind leaf2: leaf1 is told that it has gone' "$(request)" '^127.0.0.1:.*Disconnect-Request .*Acct-Session-Id=5F3A0002'
+sql "UPDATE vm_record SET enabled = 0 WHERE name = 'web2'"
+wait_for 5 gone
+expect 'web2 is disabled: leaf2 takes it down' "$(request)" '^127.0.0.12:.*Disconnect-Request '
+vmprov --store "$store" session show web2 | sed -n '/^jobs:/,$p'
+
 head_line 'Who did what? (vmprov audit)'
 vmprov --store "$store" audit --last 8
 
