@@ -5,7 +5,7 @@
 #   make demo       the main job on real input, on loopback, and stops
 #   make run        the same server in the foreground, until interrupted
 #   make check      all tests; SAN=1 with ASan and UBSan; T=name one system test
-#   make bench      speed, as ratios within one run; make bench-quick in four minutes
+#   make bench      speed, as ratios within one run; make bench-quick in six minutes
 #   make fuzz       T=name TIME=seconds: one fuzz target, or all for a while
 #   make lint format install uninstall clean
 #

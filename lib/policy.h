@@ -197,8 +197,9 @@ struct vmp_decision {
 void vmp_policy_decide(const struct vmp_catalog *cat, const struct vmp_vm *vm, const struct vmp_request *req,
 		       struct vmp_decision *out);
 
-/** A number for what a NAS was told: VLANs, CoS, rates, ACL, timers, and its dialect.  Two decisions with the same number
- * configure a port alike.  It stands in session.db, so it is the same in each program of one version; never 0. */
+/** A number for what a NAS was told: VLANs, CoS, rates, ACL, timers, and its dialect.  Two decisions with the same
+ * number configure a port alike.  It stands in session.db, so it is the same in each program of one version; never 0.
+ */
 uint64_t vmp_policy_digest(const struct vmp_decision *decision);
 
 const struct vmp_coi *vmp_catalog_coi(const struct vmp_catalog *cat, int64_t id);

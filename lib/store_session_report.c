@@ -249,8 +249,8 @@ static int leave(struct reporting *r, int64_t *past_id)
 	return note(r, "moved", *past_id, detail.text);
 }
 
-/* Two that take turns, each of which authenticates again when its NAS has taken it down: how often has it moved?  0 when
- * that was told in this window. */
+/* Two that take turns, each of which authenticates again when its NAS has taken it down: how often has it moved?  0
+ * when that was told in this window. */
 static int count_moves(struct reporting *r, int64_t *n)
 {
 	return vmp_stmt_number(r->store,

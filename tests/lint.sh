@@ -74,6 +74,10 @@ grep -oE '^ATTRIBUTE[[:space:]]+VMProv-[A-Za-z-]+' raddb/dictionary.vmprov | awk
 	grep -q "$a" docs/man/rlm_vmprov.5 || echo "$a"
 done | none 'not in rlm_vmprov(5)'
 
+for dialect in raddb/mods-config/vmprov/dialects/*; do
+	grep -qx "\[${dialect##*/}\]" policyd/coa-dialects.conf || echo "dialect ${dialect##*/}"
+done | none 'not in policyd/coa-dialects.conf'
+
 # -- policyd: options as "section name preset", metrics, words
 table=$(sed -nE -e 's/^[[:space:]]*TEXT\("([a-z]+)", "([a-z_]+)", [a-z_]+, (VMPROV_STATEDIR |VMPROV_SYSCONFDIR )?"(.*)"\),$/\1 \2 \3\4/p' \
 	-e 's/^[[:space:]]*NUM\("([a-z]+)", "([a-z_]+)", [A-Z_]+, [a-z_]+, "([^"]*)".*/\1 \2 \3/p' policyd/config.c |

@@ -1,8 +1,10 @@
 # shellcheck shell=bash
-# Servers: configuration, start, stop, what they use.  Sourced by bench.sh.
+# Servers: configuration, start, stop, what they use.  Sourced by bench.sh and sessions.sh.
 
 SECRET=testing123
 MAC_STEP=13
+# Accounting comes to a server's port and so many more; empty: not at all.
+ACCT_OFFSET=
 # The six attributes of every reply, as they are in a packet.
 EXPECT=40060000000d41060000000651053130303b0a33333333333333331b0600000e101d0600000001
 
@@ -66,6 +68,18 @@ settings_shipped() {
 # Run a function that a server kind may have.
 optional() { if declare -F "$1" >/dev/null; then "$1"; fi; }
 
+# listen_acct PORT
+listen_acct() {
+	cat <<-EOF
+		listen {
+			type = acct
+			ipaddr = 127.0.0.1
+			port = $1
+			${RECV_BUFF:+recv_buff = $RECV_BUFF}
+		}
+	EOF
+}
+
 # server_write NAME KIND VMS PORT: a configuration of its own for each server.
 server_write() {
 	local run=$WORK/run/$1 data=$WORK/data/$3
@@ -124,11 +138,18 @@ server_write() {
 				port = $4
 				${RECV_BUFF:+recv_buff = $RECV_BUFF}
 			}
+			${ACCT_OFFSET:+$(listen_acct $(($4 + ACCT_OFFSET)))}
 			authorize {
 				$("$2_authorize")
 			}
 			post-auth {
 				$(optional "$2_post_auth")
+			}
+			preacct {
+				$(optional "$2_preacct")
+			}
+			accounting {
+				$(optional "$2_accounting")
 			}
 		}
 	EOF
@@ -185,15 +206,23 @@ load() {
 		--macs "525400000000,$vms,$MAC_STEP" --expect-attrs "$EXPECT" --vary 25 "$@"
 }
 
-# measure SECTION KIND NAME VMS SETTINGS ROUND OPTION...: one row to rounds.tsv.
+# account NAME VMS OPTION...: the same with accounting.
+account() {
+	local name=$1 vms=$2
+	shift 2
+	"$RADLOAD" --server "127.0.0.1:$((PORT_OF[$name] + ACCT_OFFSET))" --secret "$SECRET" \
+		--macs "525400000000,$vms,$MAC_STEP" --accounting "$@"
+}
+
+# measure SECTION KIND NAME VMS SETTINGS ROUND OPTION...: one row to ROUNDS_FILE, rounds.tsv.  LOAD=account: of accounting.
 measure() {
 	local section=$1 kind=$2 name=$3 vms=$4 settings=$5 round=$6 before result cpu hertz
 	shift 6
 	hertz=$(getconf CLK_TCK)
 	before=$(server_ticks "$name")
-	result=$(load "$name" "$vms" --tsv "$@") || die "$name, $vms VMs: wrong replies or none: $result"
+	result=$("${LOAD:-load}" "$name" "$vms" --tsv "$@") || die "$name, $vms VMs: wrong replies or none: $result"
 	kill -0 "${PID[$name]}" 2>/dev/null || die "$name died: $(tail -n 1 "$WORK/run/$name/radius.log")"
 	cpu=$((($(server_ticks "$name") - before) * 1000000 / hertz))
 	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$section" "$kind" "$vms" "$settings" "$round" "$result" "$cpu" \
-		"$(server_memory "$name" VmRSS)" "${START_MS[$name]}" >>"$WORK/rounds.tsv"
+		"$(server_memory "$name" VmRSS)" "${START_MS[$name]}" >>"${ROUNDS_FILE:-$WORK/rounds.tsv}"
 }

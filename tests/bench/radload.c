@@ -16,6 +16,7 @@
 static const char usage_text[] =
 	"Usage: radload --server ADDR:PORT --secret S --macs FIRST,COUNT[,STEP] [options]\n"
 	"Sends MAB Access-Requests for random MACs of the range and checks each reply against the first.\n"
+	"With --accounting: Accounting-Requests; for each MAC a Start, then Interim-Updates.\n"
 	"  --server ADDR:PORT   RADIUS server, IPv4\n"
 	"  --secret S           shared secret, at most 48 octets\n"
 	"  --macs F,COUNT,STEP  first MAC as 12 hex digits, how many, distance between two (1)\n"
@@ -30,10 +31,16 @@ static const char usage_text[] =
 	"  --expect-attrs HEX   attributes, encoded as in a packet, that replies must carry in any order and\n"
 	"                       nothing else; without it the first reply is the model\n"
 	"  --vary TYPE          attribute, by number, that may come besides and with any value (Class is 25)\n"
+	"  --accounting         the server's accounting port is loaded\n"
+	"  --in-turn            the MACs one after the other, instead of random ones\n"
+	"  --state FILE         keep there what is known of each MAC, for later runs with the same range: the Class of "
+	"its\n"
+	"                       Access-Accept, which accounting sends, and whether its Start was sent\n"
 	"  --wait S             repeat the first request for so long until the server answers\n"
 	"  --probe              send the first request only\n"
 	"  --seed N             of the random MACs and authenticators (1)\n"
-	"  --tsv                one line: requests replies lost wrong seconds requests/s p50 p99 p99.9 [us]\n"
+	"  --tsv                one line: requests replies lost wrong seconds requests/s p50 p99 p99.9 [us] MACs;\n"
+	"                       MACs: how many different ones were answered, as the state knows\n"
 	"Exit: 0 every reply was right, 1 wrong replies, 2 no run.\n";
 
 static int hex_digit(char c)
@@ -108,6 +115,9 @@ enum opt_id {
 	OPT_VERIFY,
 	OPT_EXPECT,
 	OPT_VARY,
+	OPT_ACCOUNTING,
+	OPT_IN_TURN,
+	OPT_STATE,
 	OPT_WAIT,
 	OPT_PROBE,
 	OPT_SEED,
@@ -129,6 +139,9 @@ static const struct option longopts[] = {
 	{ "verify", required_argument, NULL, OPT_VERIFY },
 	{ "expect-attrs", required_argument, NULL, OPT_EXPECT },
 	{ "vary", required_argument, NULL, OPT_VARY },
+	{ "accounting", no_argument, NULL, OPT_ACCOUNTING },
+	{ "in-turn", no_argument, NULL, OPT_IN_TURN },
+	{ "state", required_argument, NULL, OPT_STATE },
 	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -178,6 +191,15 @@ static void option_set(struct options *o, int id, const char *name, const char *
 		break;
 	case OPT_VARY:
 		o->vary[(uint8_t)args_number(name, arg, 1, 255)] = true;
+		break;
+	case OPT_ACCOUNTING:
+		o->accounting = true;
+		break;
+	case OPT_IN_TURN:
+		o->in_turn = true;
+		break;
+	case OPT_STATE:
+		o->state = arg;
 		break;
 	case OPT_WAIT:
 		o->wait = args_number(name, arg, 0.01, 3600);
@@ -233,7 +255,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	options_check(o);
 }
 
-static void report(const struct options *o, const struct result *r)
+static void report(const struct options *o, const struct result *r, uint64_t macs)
 {
 	double rate = r->seconds > 0 ? (double)r->replies / r->seconds : 0;
 	double p50 = hist_quantile_us(&r->hist, 0.5), p99 = hist_quantile_us(&r->hist, 0.99);
@@ -241,8 +263,8 @@ static void report(const struct options *o, const struct result *r)
 	unsigned long long sent = r->requests, good = r->replies, lost = r->lost, wrong = r->wrong;
 
 	if (o->tsv) {
-		printf("%llu\t%llu\t%llu\t%llu\t%.3f\t%.0f\t%.0f\t%.0f\t%.0f\n", sent, good, lost, wrong, r->seconds,
-		       rate, p50, p99, p999);
+		printf("%llu\t%llu\t%llu\t%llu\t%.3f\t%.0f\t%.0f\t%.0f\t%.0f\t%llu\n", sent, good, lost, wrong,
+		       r->seconds, rate, p50, p99, p999, (unsigned long long)macs);
 		return;
 	}
 	printf("%llu requests, %llu replies, %llu lost, %llu late, %llu wrong in %.3f s: %.0f/s; "
@@ -262,7 +284,7 @@ int main(int argc, char **argv)
 	run_probe(&o, c);
 	if (!o.probe) {
 		run_load(&o, c, &result);
-		report(&o, &result);
+		report(&o, &result, codec_macs(c));
 	}
 	codec_free(c);
 	return result.wrong ? EXIT_WRONG : EXIT_SUCCESS;

@@ -1,57 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The MAB request and the check of its reply.
+/* What requests have in common, and the check of their replies.
  *
- * The request's layout is fixed, so a template is filled in at known offsets.  MD5 runs four times a
- * request and is a quarter of the generator's cost; one context and one fetched digest serve them all.
- * Sources: RFC 2865 (packet, User-Password), RFC 3579 section 3.2 (Message-Authenticator).
+ * Source: RFC 2865, section 3 (packet, Response Authenticator; RFC 2866 has the same for accounting).
  */
-#include "radload.h"
+#include "radload_codec.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#define NAS_PORTS 1000
 
-enum {
-	CODE_ACCESS_REQUEST = 1,
-	CODE_ACCESS_ACCEPT = 2,
-	ATTR_USER_NAME = 1,
-	ATTR_USER_PASSWORD = 2,
-	ATTR_NAS_IP_ADDRESS = 4,
-	ATTR_NAS_PORT = 5,
-	ATTR_SERVICE_TYPE = 6,
-	ATTR_CALLING_STATION_ID = 31,
-	ATTR_NAS_PORT_TYPE = 61,
-	ATTR_MESSAGE_AUTHENTICATOR = 80,
-};
-
-/* Where the attributes' values lie in the request. */
-enum {
-	OFF_RA = 4,
-	OFF_MSG_AUTH = 20 + 2,
-	OFF_USER = OFF_MSG_AUTH + 16 + 2,
-	OFF_PASSWORD = OFF_USER + 12 + 2,
-	OFF_CALLING = OFF_PASSWORD + 16 + 2,
-	OFF_NAS_IP = OFF_CALLING + 17 + 2,
-	OFF_NAS_PORT = OFF_NAS_IP + 4 + 2,
-	OFF_SERVICE = OFF_NAS_PORT + 4 + 2,
-	OFF_PORT_TYPE = OFF_SERVICE + 4 + 2,
-	REQUEST_LEN = OFF_PORT_TYPE + 4,
-};
-
-struct codec {
-	const struct options *opt;
-	EVP_MD *md;
-	EVP_MD_CTX *ctx;
-	size_t secret_len;
-	uint64_t random; /* state of the generator */
-	uint64_t checked;
-	uint8_t outer[64 + 16]; /* HMAC: outer key block, inner digest */
-	uint8_t attrs[ATTRS_MAX];
-	size_t attrs_len;
-};
-
-static void md5(struct codec *c, const uint8_t *in, size_t len, uint8_t out[16])
+void codec_md5(struct codec *c, const uint8_t *in, size_t len, uint8_t out[16])
 {
 	if (EVP_DigestInit_ex(c->ctx, c->md, NULL) != 1 || EVP_DigestUpdate(c->ctx, in, len) != 1 ||
 	    EVP_DigestFinal_ex(c->ctx, out, NULL) != 1)
@@ -59,13 +18,21 @@ static void md5(struct codec *c, const uint8_t *in, size_t len, uint8_t out[16])
 }
 
 /* splitmix64: fast, and any seed will do. */
-static uint64_t random_next(struct codec *c)
+uint64_t codec_random(struct codec *c)
 {
 	uint64_t z = (c->random += 0x9e3779b97f4a7c15ULL);
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
 	return z ^ (z >> 31);
+}
+
+static void codec_key(struct codec *c)
+{
+	c->secret_len = strlen(c->opt->secret);
+	memset(c->outer, 0x5c, 64);
+	for (size_t i = 0; i < c->secret_len; i++)
+		c->outer[i] ^= (uint8_t)c->opt->secret[i];
 }
 
 struct codec *codec_new(const struct options *o)
@@ -75,26 +42,27 @@ struct codec *codec_new(const struct options *o)
 	if (!c)
 		die("out of memory");
 	c->opt = o;
+	c->kind = o->accounting ? &kind_accounting : &kind_access;
+	if (o->accounting || o->state)
+		c->state = state_open(o->state, o->mac_count);
 	c->md = EVP_MD_fetch(NULL, "MD5", NULL);
 	c->ctx = EVP_MD_CTX_new();
 	if (!c->md || !c->ctx)
 		die("OpenSSL offers no MD5");
-	c->secret_len = strlen(o->secret);
 	c->random = o->seed;
-	memset(c->outer, 0x5c, 64);
-	for (size_t i = 0; i < c->secret_len; i++)
-		c->outer[i] ^= (uint8_t)o->secret[i];
+	codec_key(c);
 	return c;
 }
 
 void codec_free(struct codec *c)
 {
+	state_close(c->state);
 	EVP_MD_CTX_free(c->ctx);
 	EVP_MD_free(c->md);
 	free(c);
 }
 
-static void put_u32(uint8_t *p, uint32_t v)
+void put_u32(uint8_t *p, uint32_t v)
 {
 	p[0] = (uint8_t)(v >> 24);
 	p[1] = (uint8_t)(v >> 16);
@@ -102,39 +70,15 @@ static void put_u32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)v;
 }
 
-static void put_head(uint8_t *pkt, size_t value, uint8_t type, size_t len)
+void put_head(uint8_t *pkt, size_t value, uint8_t type, size_t len)
 {
 	pkt[value - 2] = type;
 	pkt[value - 1] = (uint8_t)(len + 2);
 }
 
-size_t codec_init_wire(const struct codec *c, struct wire *w)
-{
-	uint8_t *p = w->pkt;
-
-	for (size_t i = 0; i < 64; i++)
-		w->ipad[i] = c->outer[i] ^ 0x5c ^ 0x36;
-	memset(p, 0, sizeof(w->pkt));
-	p[0] = CODE_ACCESS_REQUEST;
-	p[3] = REQUEST_LEN;
-	put_head(p, OFF_MSG_AUTH, ATTR_MESSAGE_AUTHENTICATOR, 16);
-	put_head(p, OFF_USER, ATTR_USER_NAME, 12);
-	put_head(p, OFF_PASSWORD, ATTR_USER_PASSWORD, 16);
-	put_head(p, OFF_CALLING, ATTR_CALLING_STATION_ID, 17);
-	put_head(p, OFF_NAS_IP, ATTR_NAS_IP_ADDRESS, 4);
-	put_u32(p + OFF_NAS_IP, 0x7f000001);
-	put_head(p, OFF_NAS_PORT, ATTR_NAS_PORT, 4);
-	put_head(p, OFF_SERVICE, ATTR_SERVICE_TYPE, 4);
-	put_u32(p + OFF_SERVICE, 10); /* Call-Check */
-	put_head(p, OFF_PORT_TYPE, ATTR_NAS_PORT_TYPE, 4);
-	put_u32(p + OFF_PORT_TYPE, 15); /* Ethernet */
-	return REQUEST_LEN;
-}
-
-static void put_mac(uint8_t *p, uint64_t mac)
+void put_mac(uint8_t *user, uint8_t *calling, uint64_t mac)
 {
 	static const char lower[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
-	uint8_t *user = p + OFF_USER, *calling = p + OFF_CALLING;
 
 	for (int shift = 44; shift >= 0; shift -= 8) {
 		unsigned high = (unsigned)(mac >> shift) & 15, low = (unsigned)(mac >> (shift - 4)) & 15;
@@ -148,42 +92,37 @@ static void put_mac(uint8_t *p, uint64_t mac)
 	}
 }
 
-/* RFC 2865, section 5.2; one block, because the MAC is shorter than 16 octets. */
-static void hide_password(struct codec *c, uint8_t *p)
+uint32_t nas_port_of(uint64_t index)
 {
-	uint8_t in[SECRET_MAX + RA_LEN], key[16];
-
-	memcpy(in, c->opt->secret, c->secret_len);
-	memcpy(in + c->secret_len, p + OFF_RA, RA_LEN);
-	md5(c, in, c->secret_len + RA_LEN, key);
-	for (int i = 0; i < 12; i++)
-		key[i] ^= p[OFF_USER + i];
-	memcpy(p + OFF_PASSWORD, key, 16);
+	return 1 + (uint32_t)(index % NAS_PORTS);
 }
 
-void codec_fill(struct codec *c, struct wire *w, uint8_t id, uint32_t nas_port)
+void codec_init_wire(const struct codec *c, struct wire *w)
 {
-	const struct options *o = c->opt;
-	uint64_t ra[2] = { random_next(c), random_next(c) };
+	memset(w, 0, sizeof(*w));
+	c->kind->init(c, w);
+}
 
+static uint64_t next_index(struct codec *c)
+{
+	return (c->opt->in_turn ? c->turn++ : codec_random(c)) % c->opt->mac_count;
+}
+
+size_t codec_fill(struct codec *c, struct wire *w, uint8_t id, uint64_t *index)
+{
+	*index = next_index(c);
 	w->pkt[1] = id;
-	memcpy(w->pkt + OFF_RA, ra, RA_LEN);
-	put_mac(w->pkt, o->mac_first + (random_next(c) % o->mac_count) * o->mac_step);
-	put_u32(w->pkt + OFF_NAS_PORT, nas_port);
-	hide_password(c, w->pkt);
-	memset(w->pkt + OFF_MSG_AUTH, 0, 16);
-	md5(c, w->ipad, sizeof(w->ipad) + REQUEST_LEN, c->outer + 64);
-	md5(c, c->outer, sizeof(c->outer), w->pkt + OFF_MSG_AUTH);
+	return c->kind->fill(c, w, c->opt->mac_first + *index * c->opt->mac_step, *index);
 }
 
 /* Code, length and the attributes' own lengths.  Zeroes the values of the types in @p blank, which
  * differ from reply to reply. */
-static const char *reply_parse(uint8_t *pkt, size_t len, const bool *blank)
+static const char *reply_parse(const struct codec *c, uint8_t *pkt, size_t len, const bool *blank)
 {
 	if (len < 20 || ((size_t)pkt[2] << 8 | pkt[3]) != len)
 		return "reply of the wrong length";
-	if (pkt[0] != CODE_ACCESS_ACCEPT)
-		return "reply is not an Access-Accept";
+	if (pkt[0] != c->kind->reply_code)
+		return c->kind->not_reply;
 	for (size_t at = 20; at < len; at += pkt[at + 1]) {
 		if (len - at < 2 || pkt[at + 1] < 2 || pkt[at + 1] > len - at)
 			return "malformed attribute in the reply";
@@ -201,7 +140,7 @@ static bool reply_signed(struct codec *c, const uint8_t *pkt, size_t len, const 
 	memcpy(in, pkt, len);
 	memcpy(in + OFF_RA, ra, RA_LEN);
 	memcpy(in + len, c->opt->secret, c->secret_len);
-	md5(c, in, len + c->secret_len, sum);
+	codec_md5(c, in, len + c->secret_len, sum);
 	return memcmp(sum, pkt + OFF_RA, RA_LEN) == 0;
 }
 
@@ -230,9 +169,31 @@ static const char *expected(const struct options *o, const uint8_t *attrs, size_
 	return others == o->expect_len ? NULL : "the reply carries attributes beyond the expected ones";
 }
 
-const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN])
+static void note_class(struct state_record *record, const uint8_t *value, size_t len)
 {
-	const char *bad = reply_parse(pkt, len, NULL);
+	if (len > CLASS_MAX)
+		die("Class of %zu octets: at most %d can be kept", len, CLASS_MAX);
+	record->class_len = (uint8_t)len;
+	memcpy(record->class, value, len);
+}
+
+/* A good reply, before its varying values are blanked. */
+static void note(struct codec *c, const uint8_t *pkt, size_t len, uint64_t index)
+{
+	struct state_record *record = c->state ? &c->state->records[index] : NULL;
+
+	if (!record)
+		return;
+	record->flags |= c->kind->replied;
+	for (size_t at = 20; at < len; at += pkt[at + 1]) {
+		if (pkt[at] == ATTR_CLASS)
+			note_class(record, pkt + at + 2, pkt[at + 1] - 2U);
+	}
+}
+
+const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN], uint64_t index)
+{
+	const char *bad = reply_parse(c, pkt, len, NULL);
 
 	if (bad)
 		return bad;
@@ -240,7 +201,8 @@ const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t
 		return "wrong Response Authenticator (is the secret right?)";
 	if (len - 20 > sizeof(c->attrs))
 		return "reply carries too many attributes";
-	reply_parse(pkt, len, c->opt->vary);
+	note(c, pkt, len, index);
+	reply_parse(c, pkt, len, c->opt->vary);
 	if (c->opt->expect_len && (bad = expected(c->opt, pkt + 20, len - 20)))
 		return bad;
 	c->attrs_len = len - 20;
@@ -248,12 +210,18 @@ const char *codec_learn(struct codec *c, uint8_t *pkt, size_t len, const uint8_t
 	return NULL;
 }
 
-bool codec_check(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN])
+bool codec_check(struct codec *c, uint8_t *pkt, size_t len, const uint8_t ra[RA_LEN], uint64_t index)
 {
-	if (len != c->attrs_len + 20 || reply_parse(pkt, len, NULL))
+	if (len != c->attrs_len + 20 || reply_parse(c, pkt, len, NULL))
 		return false;
 	if (c->checked++ % c->opt->verify == 0 && !reply_signed(c, pkt, len, ra))
 		return false;
-	reply_parse(pkt, len, c->opt->vary);
+	note(c, pkt, len, index);
+	reply_parse(c, pkt, len, c->opt->vary);
 	return memcmp(pkt + 20, c->attrs, c->attrs_len) == 0;
+}
+
+uint64_t codec_macs(const struct codec *c)
+{
+	return c->state ? state_count(c->state, c->kind->replied) : 0;
 }

@@ -25,10 +25,10 @@
 
 struct port {
 	int fd;
-	unsigned index;
 	unsigned outstanding;
 	uint8_t next_id;
-	uint64_t sent[256]; /* [ns] 0 = identifier is free */
+	uint64_t sent[256];  /* [ns] 0 = identifier is free */
+	uint64_t index[256]; /* of the MAC */
 	uint8_t ra[256][RA_LEN];
 };
 
@@ -79,7 +79,6 @@ static void ports_open(struct run *r)
 		struct port *p = &r->ports[i];
 		struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = p } };
 
-		p->index = i;
 		p->fd = port_socket(r->opt);
 		if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, p->fd, &ev) < 0)
 			die("epoll: %s", strerror(errno));
@@ -90,7 +89,7 @@ static void wires_init(struct run *r)
 {
 	for (size_t i = 0; i < BATCH; i++) {
 		r->out_iov[i].iov_base = r->wires[i].pkt;
-		r->out_iov[i].iov_len = codec_init_wire(r->codec, &r->wires[i]);
+		codec_init_wire(r->codec, &r->wires[i]);
 		r->out[i].msg_hdr = (struct msghdr){ .msg_iov = &r->out_iov[i], .msg_iovlen = 1 };
 		r->in_iov[i] = (struct iovec){ .iov_base = r->in_buf[i], .iov_len = REPLY_MAX };
 		r->in[i].msg_hdr = (struct msghdr){ .msg_iov = &r->in_iov[i], .msg_iovlen = 1 };
@@ -140,7 +139,7 @@ static void fill(struct run *r, struct port *p, unsigned n)
 		while (p->sent[p->next_id])
 			p->next_id++;
 		ids[i] = p->next_id;
-		codec_fill(r->codec, &r->wires[i], ids[i], p->index);
+		r->out_iov[i].iov_len = codec_fill(r->codec, &r->wires[i], ids[i], &p->index[ids[i]]);
 		memcpy(p->ra[ids[i]], r->wires[i].pkt + 4, RA_LEN);
 		p->sent[ids[i]] = 1; /* taken; the time follows, when the batch is ready to go */
 		p->next_id++;
@@ -185,7 +184,7 @@ static bool take_reply(struct run *r, struct port *p, uint8_t *pkt, size_t len, 
 		r->res->late++;
 		return false;
 	}
-	if (len < 20 || !codec_check(r->codec, pkt, len, p->ra[id])) {
+	if (len < 20 || !codec_check(r->codec, pkt, len, p->ra[id], p->index[id])) {
 		r->res->wrong++;
 		if (len < 20)
 			return false;
@@ -311,13 +310,15 @@ static size_t probe_once(struct run *r, double wait)
 {
 	struct epoll_event ev;
 
-	codec_fill(r->codec, &r->wires[0], r->ports[0].next_id++, 0);
-	if (send(r->ports[0].fd, r->wires[0].pkt, r->out_iov[0].iov_len, 0) < 0)
+	struct port *p = &r->ports[0];
+	size_t size = codec_fill(r->codec, &r->wires[0], p->next_id++, &p->index[0]);
+
+	if (send(p->fd, r->wires[0].pkt, size, 0) < 0)
 		return 0;
 	if (epoll_wait(r->epfd, &ev, 1, (int)(wait * 1000) + 1) <= 0)
 		return 0;
 
-	ssize_t n = recv(ev.data.ptr == &r->ports[0] ? r->ports[0].fd : -1, r->in_buf[0], REPLY_MAX, 0);
+	ssize_t n = recv(p->fd, r->in_buf[0], REPLY_MAX, 0);
 
 	return n > 0 && r->in_buf[0][1] == r->wires[0].pkt[1] ? (size_t)n : 0;
 }
@@ -340,7 +341,7 @@ void run_probe(const struct options *o, struct codec *c)
 			usleep(2000); /* nothing listens there yet */
 	}
 
-	const char *bad = codec_learn(c, r->in_buf[0], len, r->wires[0].pkt + 4);
+	const char *bad = codec_learn(c, r->in_buf[0], len, r->wires[0].pkt + 4, r->ports[0].index[0]);
 
 	if (bad)
 		die("first request: %s", bad);

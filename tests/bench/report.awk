@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # rounds.tsv -> a table for people on stdout, medians in the file named by -v tsv=.
-# Columns in: section kind vms settings round, radload's nine, server CPU [us], RSS [KiB], start [ms].
+# Columns in: section kind vms settings round, radload's ten, server CPU [us], RSS [KiB], start [ms].
 
 function median(list,    n, v, i, j, t) {
 	n = split(list, v, " ")
@@ -17,10 +17,10 @@ BEGIN { FS = "\t" }
 {
 	key = $1 FS $2 FS $3 FS $4
 	if (!(key in seen)) { seen[key]; order[++keys] = key }
-	cpu = $7 ? $15 / $7 : 0
+	cpu = $7 ? $16 / $7 : 0
 	add("requests", $6); add("replies", $7); add("lost", $8); add("rate", $11)
 	add("p50", $12); add("p99", $13); add("p999", $14)
-	add("cpu", cpu); add("rss", $16 / 1024); add("start", $17)
+	add("cpu", cpu); add("rss", $17 / 1024); add("start", $18)
 	if ($2 == "static") { ceiling[$1, $3, $4, $5] = $11; floor_cpu[$1, $3, $4, $5] = cpu }
 	base = ceiling[$1, $3, $4, $5]
 	if (base > 0) { add("ratio", $11 / base); add("cpu_ratio", cpu / floor_cpu[$1, $3, $4, $5]) }

@@ -6,8 +6,11 @@ vmprov_available() { [ -e "$B/rlm_vmprov.so" ] && [ -x "$B/bin/vmprov" ]; }
 
 # vmprov_data VMS DIR
 vmprov_data() {
-	[ -e "$2/policy.db" ] && return
-	rm -f "$2/policy.new"*
+	if [ -e "$2/policy.db" ]; then
+		"$B/bin/vmprov" --store "$2/policy.db" migrate >/dev/null
+		return
+	fi
+	rm -f "$2"/{policy.new,session.db}* # init makes both
 	"$B/bin/vmprov" --store "$2/policy.new" init >/dev/null
 	sqlite3 -bail "$2/policy.new" <<-'EOF'
 		INSERT INTO coi (name, vlan, cos, session_timeout_s) VALUES ('bench', 100, 3, 3600);
@@ -22,15 +25,21 @@ vmprov_data() {
 	mv "$2/policy.new" "$2/policy.db"
 }
 
-# vmprov_modules DIR
-vmprov_modules() {
+# vmprov_config DIR DIALECTS SESSIONS: the module as shipped; "" for SESSIONS: none are kept.
+vmprov_config() {
 	local rcode
 	for rcode in ok reject handled; do printf 'always %s {\n\trcode = %s\n}\n' "$rcode" "$rcode"; done
+	sed -e "/^[[:space:]]*session {/,/}/ s|^\([[:space:]]*filename = \).*|\1\"$3\"|" \
+		-e "s|^\([[:space:]]*filename = \)/.*|\1$1/policy.db|" -e "s|\${confdir}|$REPO/raddb|" \
+		-e "s|\${modconfdir}/vmprov/dialects/|$2/|" "$REPO/raddb/mods-available/vmprov"
+}
+
+# vmprov_modules DIR
+vmprov_modules() {
 	# The same six attributes as the others: the dialect as shipped, but for Class, which has no value then.
 	mkdir -p "$1/dialects"
 	sed 's/:= &VMProv-Class/:= \&VMProv-Quarantine-VLAN/' "$REPO/raddb/mods-config/vmprov/dialects/rfc" >"$1/dialects/rfc"
-	sed -e "s|^\([[:space:]]*filename = \).*|\1$1/policy.db|" -e "s|\${confdir}|$REPO/raddb|" \
-		-e "s|\${modconfdir}/vmprov/dialects/|$1/dialects/|" "$REPO/raddb/mods-available/vmprov"
+	vmprov_config "$1" "$1/dialects" ''
 }
 
 vmprov_policies() { echo "\$INCLUDE $REPO/raddb/policy.d/vmprov"; }
