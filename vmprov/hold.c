@@ -2,15 +2,16 @@
  *
  * A reader that may not write the store's -shm file can use it only while somebody who may has the store
  * open; else SQLite makes it rebuild an index of its own for every look-up.  This somebody also empties the
- * write-ahead log when it has grown, and follows when another file takes the store's place.
+ * write-ahead log when it has grown, and follows when another file takes the store's place.  session.db beside it is
+ * kept open as well: the last who closes it would take the files away that radiusd cannot make.
  */
 #include "cli.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* [s] between looks at the file */
@@ -18,27 +19,34 @@
 /* [s] after the last write that the log is emptied */
 #define QUIET_S 2
 
-static bool replaced(const struct cli *cli, const struct stat *open)
+/* Sessions may be lost and made again at any time: who writes them says so. */
+static void hold_sessions(const char *path, struct vmp_store **sessions)
 {
-	struct stat now;
-
-	return stat(cli->store, &now) != 0 || now.st_ino != open->st_ino || now.st_dev != open->st_dev;
+	if (*sessions && vmp_store_is_there(*sessions))
+		return;
+	vmp_store_close(*sessions);
+	if (vmp_store_open(sessions, path, VMP_STORE_SESSION, VMP_STORE_WRITE, 0, NULL) != VMP_OK)
+		*sessions = NULL;
 }
 
 /* Until a signal ends us, or the path names another file.  @return whether to go on with that. */
 static bool hold_this(const struct cli *cli, struct vmp_store *store, const sigset_t *signals)
 {
 	const struct timespec pause = { .tv_sec = LOOK_S };
-	struct stat open;
+	struct vmp_store *sessions = NULL;
+	char *path = cli_session_path(cli);
+	bool there = true;
 
-	if (stat(cli->store, &open) != 0)
-		return true;
-	while (sigtimedwait(signals, NULL, &pause) < 0) {
-		if (errno == EAGAIN && replaced(cli, &open))
-			return true;
+	do {
+		hold_sessions(path, &sessions);
 		vmp_store_trim(store, QUIET_S);
-	}
-	return false;
+		if (sigtimedwait(signals, NULL, &pause) >= 0)
+			break;
+		there = errno != EAGAIN || vmp_store_is_there(store);
+	} while (there);
+	vmp_store_close(sessions);
+	free(path);
+	return !there;
 }
 
 int hold_run(struct cli *cli, int argc, char **argv)
