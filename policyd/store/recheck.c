@@ -21,7 +21,8 @@ static bool is_asked_for(const struct vmp_coa_job *job)
 /* Else it stands whatever the policy says. */
 static bool is_of_policy(const struct vmp_coa_job *job)
 {
-	return !is_asked_for(job) && strcmp(job->reason, "certificate-revoked") != 0;
+	return !is_asked_for(job) && strcmp(job->reason, "certificate-revoked") != 0 &&
+	       strcmp(job->reason, "clone") != 0;
 }
 
 /* Another job in its place: the open one is renewed when it can be, and cannot become a CoA again. */

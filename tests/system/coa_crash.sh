@@ -72,7 +72,7 @@ took=$(($(date +%s) - started))
 is 'each session was told' "$(das_lines das 'Disconnect-Request' | grep -o 'Calling-Station-Id=[^ ]*' | sort -u | wc -l)" "$N"
 is 'and its end taken down' "$(sessions "SELECT count(*) FROM past WHERE state = 'stopped' AND cause = 'policy'") $(sessions 'SELECT count(*) FROM session')" "$N 1"
 is 'no job failed' "$(sql "SELECT group_concat(DISTINCT state) || ' ' || count(*) FROM coa_job")" "done $N"
-is 'each stands in the audit trail once' "$(sql "SELECT count(*) || ' ' || count(DISTINCT subject) FROM audit WHERE event = 'session-disconnected'")" "$N $N"
+is 'each stands in the audit trail, once' "$(sql "SELECT count(*) || ' ' || count(DISTINCT subject) FROM audit WHERE event = 'session-disconnected'")" "$N $N"
 again=$(das_count das 'nak 503')
 ok "what was said twice ($again of $N, in $took s) is what was under way at a kill" [ "$again" -le $((5 * 64 * NASES)) ]
 is 'the guest of another community heard nothing' "$(told 127.0.1.1 0)" ''
@@ -81,9 +81,9 @@ is 'both stores are whole' "$(sql 'PRAGMA integrity_check') $(sessions 'PRAGMA i
 # -- edits while policyd is away, or killed at that moment
 for i in 1 2 3; do guest_up 127.0.1.3 $i >/dev/null; done
 session_is 'three are back' "SELECT count(*) FROM session WHERE nas = '127.0.1.3'" 3
-rm "$T/das.das"
 das_stop das
 : > "$T/das.log"
+echo 'do ack' > "$T/das.das"
 das_start das "${at[@]}"
 policyd_stop
 sql "UPDATE vm SET vlan = 7 WHERE mac = $(guest 1)"
@@ -98,7 +98,7 @@ sql "UPDATE vm SET enabled = 0 WHERE mac = $(guest 3)"
 ok 'told to a NAS that does not answer' das_wait 3 das 1 "$(guest_text 3).* -> silent"
 kill_one coa
 echo 'do ack' | das_rules das
-job_is 'a job that was under way as the process was killed is done later' 12 3 'done disconnect vm-disabled'
+job_is 'a job that was under way as the process was killed is done later' 12 3 'done coa policy,done disconnect vm-disabled'
 
 # -- session.db is lost
 rm -f "$T/r/session.db" "$T/r/session.db-wal" "$T/r/session.db-shm"

@@ -15,7 +15,7 @@
 #	guest_up NAS N [LINES...]   authorized and started there, as Acct-Session-Id sN; prints the Class
 #	told NAS N                  the requests that das "das" logged for the guest: each CODE ATTRIBUTES -> ACTION
 #	told_is DESCRIPTION SECONDS NAS N WANTED    the words CODE>ACTION of these
-#	job N                       state, action, reason and error cause of the guest's jobs
+#	job N                       state, action, reason and error cause of the guest's jobs, the same one after the other once
 #	job_is DESCRIPTION SECONDS N WANTED
 #	audited EVENT N             how often for the guest
 #
@@ -88,7 +88,7 @@ sessions() {
 	while [[ $sql =~ mac\(([0-9a-fA-F:.-]+)\) ]]; do
 		sql=${sql//"${BASH_REMATCH[0]}"/$((16#$(tr -d ':.-' <<<"${BASH_REMATCH[1]}")))}
 	done
-	sqlite3 -cmd '.timeout 5000' "${SESSION_DB:-$RADIUS_DIR/session.db}" "$sql"
+	sqlite3 -cmd '.timeout 5000' "file:${SESSION_DB:-$RADIUS_DIR/session.db}?mode=rw" "$sql" # and never makes it
 }
 
 session_says() { [ "$(sessions "$1")" = "$2" ]; }
@@ -148,7 +148,7 @@ told_is() {
 	is "$1" "$(told_words "$3" "$4")" "$5"
 }
 
-job() { sql "SELECT state || ' ' || action || ' ' || reason || CASE error_cause WHEN 0 THEN '' ELSE ' ' || error_cause END FROM coa_job WHERE mac = $(guest "$1") ORDER BY id" | tr '\n' ',' | sed 's/,$//'; }
+job() { sql "SELECT state || ' ' || action || ' ' || reason || CASE error_cause WHEN 0 THEN '' ELSE ' ' || error_cause END FROM coa_job WHERE mac = $(guest "$1") ORDER BY id" | uniq | tr '\n' ',' | sed 's/,$//'; }
 job_says() { [ "$(job "$1")" = "$2" ]; }
 job_is() {
 	wait_for "$2" job_says "$3" "$4"
