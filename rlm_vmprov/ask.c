@@ -176,7 +176,7 @@ bool ask_init(rlm_vmprov_t const *inst, REQUEST *request, ask_t *out)
 {
 	bool from_calling;
 	uint64_t other;
-	found_t found = { NULL };
+	found_t found = { .user_name = NULL };
 
 	pairs_find(request, wanted, sizeof(wanted) / sizeof(wanted[0]), &found);
 	from_calling = pair_mac(found.calling_station_id, &out->mac);

@@ -8,6 +8,7 @@
 #define MAX_BATCH 4096          /* in one transaction */
 #define GATHER_MS 10            /* authorizations wait so long for company; nobody waits for them */
 #define RETRY_MS 1000           /* after a failure */
+#define WAIT_MS 1000            /* a worker, for accounting that it must answer itself */
 #define BUSY_MS 5000            /* policyd writes to it too */
 #define UPKEEP_MS 1000
 #define REST_MS 60000           /* after a reload */
@@ -24,7 +25,8 @@ typedef struct queued {
 	struct queued *next;
 	struct vmp_report report;
 	RADIUS_PACKET *reply;
-	waiter_t *waiter;
+	bool waits;                             /* a worker does, or did */
+	waiter_t *waiter;                       /* NULL: it waits no more; under the mutex */
 	bool moved;                             /* what it has led to, for when it is durable */
 	struct vmp_report_effect *clone;
 	char text[];
@@ -84,6 +86,7 @@ static queued_t *queued_new(struct vmp_report const *report, RADIUS_PACKET *repl
 	q->next = NULL;
 	q->report = *report;
 	q->reply = reply;
+	q->waits = waiter != NULL;
 	q->waiter = waiter;
 	q->moved = false;
 	q->clone = NULL;
@@ -133,7 +136,7 @@ static void queued_written(writer_t *w, queued_t *q)
  */
 static void queued_settle(writer_t *w, queued_t *q, bool written)
 {
-	bool accounting = q->reply || q->waiter;
+	bool accounting = q->reply || q->waits;
 
 	if (written) queued_written(w, q);
 	if (q->reply) rad_free(&q->reply);
@@ -142,10 +145,9 @@ static void queued_settle(writer_t *w, queued_t *q, bool written)
 	} else if (!written) {
 		count(w->inst, STAT_SESSION_LOST);
 	}
-	if (q->waiter) {
+	if (q->waits) {
 		pthread_mutex_lock(&w->mutex);
-		q->waiter->settled = true;
-		q->waiter->written = written;
+		if (q->waiter) *q->waiter = (waiter_t) { true, written };
 		pthread_cond_broadcast(&w->settled);
 		pthread_mutex_unlock(&w->mutex);
 	}
@@ -164,7 +166,7 @@ static void batch_failed(writer_t *w, queued_t *batch)
 
 	for (; batch; batch = next) {
 		next = batch->next;
-		if (batch->reply || batch->waiter || n == MAX_QUEUED) {
+		if (batch->reply || batch->waits || n == MAX_QUEUED) {
 			queued_settle(w, batch, false);
 			continue;
 		}
@@ -492,6 +494,18 @@ static bool is_accounting(struct vmp_report const *report)
 	return (report->type != VMP_REPORT_AUTHORIZED) && (report->type != VMP_REPORT_REFUSED);
 }
 
+/*
+ *	Not longer than that: the worker has other requests to answer, and the NAS will send this one again.
+ */
+static void wait_settled(writer_t *w, queued_t *q, waiter_t const *waiter)
+{
+	int64_t until_ms = now_ms() + WAIT_MS;
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+
+	while (!waiter->settled && (pthread_cond_timedwait(&w->settled, &w->mutex, &until) == 0));
+	if (!waiter->settled) q->waiter = NULL;
+}
+
 bool writer_put(writer_t *w, struct vmp_report const *report, RADIUS_PACKET *reply)
 {
 	bool accounting = is_accounting(report), taken;
@@ -509,7 +523,7 @@ bool writer_put(writer_t *w, struct vmp_report const *report, RADIUS_PACKET *rep
 		w->n++;
 		w->urgent = w->urgent || accounting;
 		if (wake) pthread_cond_signal(&w->put);
-		while (waits && !waiter.settled) pthread_cond_wait(&w->settled, &w->mutex);
+		if (waits) wait_settled(w, q, &waiter);
 	}
 	pthread_mutex_unlock(&w->mutex);
 	if (taken) return !waits || waiter.written;
