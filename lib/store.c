@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* [pages of 4 KiB] of session.db's log before a checkpoint; as many as journal_size_limit keeps. */
+#define SESSION_WAL_PAGES 16384
 /* "vmpv": tells a vmprov store from any other SQLite file. */
 #define APPLICATION_ID 0x766d7076
 
@@ -144,6 +146,10 @@ static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)
 	/* The -wal and -shm files stay, for readers that may not create them; emptied at the last close, so
 	 * that nothing of this file is left to be read into one that takes its place. */
 	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	/* Each report of a session touches a page of its own: the longer the log, the more of them a checkpoint writes
+	 * only once. */
+	if (store->kind == VMP_STORE_SESSION)
+		sqlite3_wal_autocheckpoint(store->db, SESSION_WAL_PAGES);
 	return run(store,
 		   "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;"
 		   "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -24576",

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* One line of at most max octets. */
+/* One line of at most max octets; it may speak of what a NAS has sent. */
 static const char *tidy_text(const char *text, size_t max, char *out)
 {
 	size_t len = text ? strlen(text) : 0, i;
@@ -12,6 +12,7 @@ static const char *tidy_text(const char *text, size_t max, char *out)
 	for (i = 0; i < len; i++)
 		out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
 	out[len] = '\0';
+	vmp_stmt_utf8(out, len);
 	return out;
 }
 

@@ -64,9 +64,13 @@ static const char insert_sql[] =
 	"INSERT INTO coa_job (id, action, reason, actor, mac, nas, past_id, token, nas_port, nas_port_id, nas_ip, "
 	"nas_identifier, user_name, calling_station_id, acct_session_id, framed_ip) "
 	"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+/* What is to be done whatever the policy says must not become a job that is dropped when the policy changes back. */
+#define STANDS(reason) reason " IN ('administrator', 'certificate-revoked', 'clone')"
+#define KEPT	       "(action = 'disconnect' OR ?2 = 'coa') AND " STANDS("reason") " AND NOT " STANDS("?3")
 /* created_at too: whoever ends what is older must not end this. */
 static const char renew_sql[] =
-	"UPDATE coa_job SET action = iif(action = 'disconnect', action, ?2), reason = ?3, actor = ?4, token = ?8, "
+	"UPDATE coa_job SET action = iif(action = 'disconnect', action, ?2), reason = iif(" KEPT ", reason, ?3), "
+	"actor = iif(" KEPT ", actor, ?4), token = ?8, "
 	"nas_port = ?9, nas_port_id = ?10, nas_ip = ?11, nas_identifier = ?12, user_name = ?13, "
 	"calling_station_id = ?14, acct_session_id = ?15, framed_ip = ?16, "
 	"created_at = CAST(strftime('%s', 'now') AS INTEGER), state = 'pending', attempts = 0, not_before = 0, "
@@ -191,7 +195,8 @@ int vmp_coa_due_each(struct vmp_store *store, const char *nas, int64_t now, int6
 		     int (*each)(void *ctx, const struct vmp_coa_job *job), void *ctx, struct vmp_msg *msg)
 {
 	static const char sql[] = JOB "WHERE nas = ?1 AND id > ?2 AND " OPEN
-				      " AND (not_before <= ?3 OR not_before > ?3 + 3600) ORDER BY id LIMIT ?4";
+				      " AND (not_before <= ?3 OR not_before > ?3 + iif(state = 'verify', 3601, 120)) "
+				      "ORDER BY id LIMIT ?4";
 
 	return each_job(store, sql, BIND_LIST(BIND_TEXT(nas), BIND_INT(after), BIND_INT(now), BIND_INT(max)), each, ctx,
 			msg);

@@ -34,8 +34,9 @@ struct vmp_coa_job {
 	const char *outcome;
 };
 
-/** Have it done.  An open job for the same session takes over the place, the token and the reason; from coa it can
- * become disconnect, not the other way, and it is due at once, as if it were made now.  Each test is a job of its own.
+/** Have it done.  An open job for the same session takes over the place, the token and the reason, but from
+ * administrator, certificate-revoked or clone to another reason only as it becomes a disconnect; from coa it can become
+ * disconnect, not the other way, and it is due at once, as if it were made now.  Each test is a job of its own.
  * @param id  out: the job's; NULL is allowed. */
 VMP_CHECKED int vmp_coa_add(struct vmp_store *store, const struct vmp_coa_job *job, int64_t *id, struct vmp_msg *msg);
 
@@ -43,7 +44,7 @@ VMP_CHECKED int vmp_coa_add(struct vmp_store *store, const struct vmp_coa_job *j
 VMP_CHECKED int vmp_coa_nas_each(struct vmp_store *store, int (*each)(void *ctx, const char *nas), void *ctx,
 				 struct vmp_msg *msg);
 /** Open jobs of one NAS that are due, oldest first, at most max, with ids above after.  A not_before that is more than
- * an hour ahead counts as past: the clock was set back. */
+ * two minutes ahead, or an hour in state verify, counts as past: the clock was set back. */
 VMP_CHECKED int vmp_coa_due_each(struct vmp_store *store, const char *nas, int64_t now, int64_t after, int max,
 				 int (*each)(void *ctx, const struct vmp_coa_job *job), void *ctx, struct vmp_msg *msg);
 /** @return VMP_OK with texts that live until vmp_coa_done(); VMP_ENOENT. */
@@ -103,7 +104,7 @@ struct vmp_coa_scan {
 /** @param not_before  [s] A scan of the same kind and COI that has not begun serves; else this is a further one. */
 VMP_CHECKED int vmp_coa_scan_add(struct vmp_store *store, const struct vmp_coa_scan *scan, int64_t not_before,
 				 struct vmp_msg *msg);
-/** The oldest that is due; clocks that were set back as above. @return VMP_OK; VMP_ENOENT. */
+/** The oldest that is due; clocks that were set back as above, with two minutes. @return VMP_OK; VMP_ENOENT. */
 VMP_CHECKED int vmp_coa_scan_next(struct vmp_store *store, int64_t now, struct vmp_coa_scan *out, struct vmp_msg *msg);
 VMP_CHECKED int vmp_coa_scan_move(struct vmp_store *store, int64_t id, uint64_t after, struct vmp_msg *msg);
 VMP_CHECKED int vmp_coa_scan_end(struct vmp_store *store, int64_t id, struct vmp_msg *msg);

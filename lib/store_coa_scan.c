@@ -67,7 +67,7 @@ int vmp_coa_scan_next(struct vmp_store *store, int64_t now, struct vmp_coa_scan 
 
 	err = vmp_stmt_first(store,
 			     "SELECT id, kind, ref, after_mac FROM coa_scan "
-			     "WHERE not_before <= ?1 OR not_before > ?1 + 3600 ORDER BY id LIMIT 1",
+			     "WHERE not_before <= ?1 OR not_before > ?1 + 120 ORDER BY id LIMIT 1",
 			     BIND_LIST(BIND_INT(now)), &stmt, msg);
 	if (err != VMP_OK)
 		return err;

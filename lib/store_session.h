@@ -11,6 +11,8 @@
  *   - Start or Interim of a MAC without a session that lasts begins one: this file may have been lost.  Not so when
  *     late: of a past session that was stopped, and from before its end; or of a place that was left.  So that this can
  *     be told, a Stop is kept when nothing is known of its session but the token.
+ *   - One that begins again with its token or Acct-Session-Id was not over: a notice `late` has it compared with the
+ *     policy.
  */
 #ifndef VMP_STORE_SESSION_H
 #define VMP_STORE_SESSION_H
@@ -157,6 +159,8 @@ struct vmp_notice {
 VMP_CHECKED int vmp_session_notice_each(struct vmp_store *store, int64_t since, int max,
 					int (*each)(void *ctx, const struct vmp_notice *notice), void *ctx,
 					struct vmp_msg *msg);
+/** The id of the latest notice, forgotten ones too; 0: none. */
+VMP_CHECKED int vmp_session_notice_last(struct vmp_store *store, int64_t *out, struct vmp_msg *msg);
 /** Tells one session.db from another: 32 hexadecimal digits. */
 VMP_CHECKED int vmp_session_store_id(struct vmp_store *store, char out[33], struct vmp_msg *msg);
 

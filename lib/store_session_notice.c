@@ -21,3 +21,13 @@ int vmp_session_late(struct vmp_store *store, int64_t at, struct vmp_msg *msg)
 
 	return vmp_notice_add(store, &notice, msg);
 }
+
+int vmp_session_notice_last(struct vmp_store *store, int64_t *out, struct vmp_msg *msg)
+{
+	int err = vmp_stmt_number(store, "SELECT seq FROM sqlite_sequence WHERE name = 'notice'", BIND_NONE, out, msg);
+
+	if (err != VMP_ENOENT)
+		return err;
+	*out = 0;
+	return VMP_OK;
+}

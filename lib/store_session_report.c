@@ -374,9 +374,11 @@ static int begin(struct reporting *r)
 
 	if (err != VMP_OK || r->past.rank < VMP_PAST_ACCT)
 		return err;
-	return vmp_stmt_run(r->store, sql,
-			    BIND_LIST(BIND_INT(r->report->mac), BIND_INT(r->past.id), BIND_INT(r->report->at)), NULL,
-			    r->msg);
+	err = vmp_stmt_run(r->store, sql,
+			   BIND_LIST(BIND_INT(r->report->mac), BIND_INT(r->past.id), BIND_INT(r->report->at)), NULL,
+			   r->msg);
+	/* It may have been ended because it is not allowed any more, and its NAS have said that it has none. */
+	return err == VMP_OK ? note(r, "late", r->past.id, "active after its end") : err;
 }
 
 /* Without a session that lasts: does it speak of one that is over?  Of another in a place that was left it does not. */

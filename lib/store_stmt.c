@@ -194,7 +194,7 @@ static size_t char_len(const unsigned char *text, size_t n)
 }
 
 /* What a terminal with another encoding has typed: JSON, and certificates, could not carry it. */
-static void make_utf8(char *text, size_t len)
+void vmp_stmt_utf8(char *text, size_t len)
 {
 	size_t at, n;
 
@@ -212,7 +212,7 @@ void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room)
 
 	if (len)
 		memcpy(out, text, len);
-	make_utf8(out, len);
+	vmp_stmt_utf8(out, len);
 	out[len] = '\0';
 }
 

@@ -57,6 +57,8 @@ VMP_CHECKED int vmp_stmt_number(struct vmp_store *store, const char *sql, const 
 void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room);
 /** A column of octets. @param len  in: room, out: length. @return false when there is no room. */
 bool vmp_stmt_blob(sqlite3_stmt *stmt, int col, void *out, size_t *len);
+/** Put '?' in the place of each octet that is no UTF-8. */
+void vmp_stmt_utf8(char *text, size_t len);
 /** How many octets of text, of len, fit into max without half a character (UTF-8). */
 size_t vmp_stmt_cut(const char *text, size_t len, size_t max);
 

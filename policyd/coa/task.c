@@ -32,6 +32,19 @@ static void make_test(struct task *task, uint32_t nonce)
 	task->job.has_beside = false;
 }
 
+/* What cannot be encoded is a matter of this one session: its NAS must not be held to be out of reach for it. */
+static void leave_out(struct job *job)
+{
+	int i;
+
+	for (i = 0; i < JOB_ATTRS; i++) {
+		const struct packet_attr attr = { job_attr_name((enum job_attr)i), job->session[i] };
+
+		if (attr.value && packet_attr_check(&attr, NULL) != VMP_OK)
+			job->session[i] = NULL;
+	}
+}
+
 static enum coa_outcome find_dialect(struct task *task, const struct dialects *dialects, struct vmp_msg *why)
 {
 	const char *name = *task->job.dialect ? task->job.dialect : "rfc";
@@ -67,6 +80,7 @@ static enum coa_outcome prepare(struct task *task, const struct message *m, cons
 		return COA_UNABLE;
 	if (task->action == VMP_COA_TEST)
 		make_test(task, nonce);
+	leave_out(&task->job);
 	outcome = find_dialect(task, dialects, why);
 	if (!outcome)
 		outcome = request_make(&task->job, task->dialect, task->action, &request, why);

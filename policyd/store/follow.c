@@ -7,10 +7,13 @@
 
 /* At most so many in one transaction. */
 #define FOLLOW_MAX 1000
-/* [s] The RADIUS server writes an authorization after it has decided it: what it decided before a change may be written
- * when the change has been followed.  So each is followed once more after a time in which a writer that does not fail
- * has written; one that failed leaves a notice. */
-#define AGAIN_S 10
+/* [ms] The RADIUS server writes an authorization after it has decided it: what it decided before a change may be
+ * written when the change has been followed.  So each is followed once more after a time in which a writer that does
+ * not fail has written; one that failed leaves a notice.  A change's own time is no measure: it may be long before its
+ * commit. */
+#define AGAIN_MS 10000
+/* [s] After a start, so many seconds of changes before the last one that was followed are followed again. */
+#define AGAIN_START_S 60
 
 /* What goes through the callbacks. */
 struct walk {
@@ -138,36 +141,83 @@ static int follow_changes(struct walk *w, int64_t last)
 	return err;
 }
 
+/* -- changes, a second time ----------------------------------------------------------------------------------- */
+
+static bool again_is_due(struct state *s)
+{
+	struct network *n = s->network;
+
+	if (n->again.done >= n->again.until && n->follow.change_id > n->again.done) {
+		n->again.until = n->follow.change_id;
+		n->again.due_ms = s->clock.boot_ms + AGAIN_MS;
+	}
+	return n->again.done < n->again.until && s->clock.boot_ms >= n->again.due_ms;
+}
+
+static int first_change(void *ctx, const struct vmp_change *change)
+{
+	struct vmp_change *out = ctx;
+
+	out->id = change->id;
+	out->at = change->at;
+	return VMP_OK;
+}
+
+/* After a start the last ones may not have been followed again before; where they were many, all is compared. */
+static int again_begin(struct state *s, struct vmp_msg *msg)
+{
+	struct network *n = s->network;
+	int64_t from = n->follow.change_id > FOLLOW_MAX ? n->follow.change_id - FOLLOW_MAX : 0;
+	struct vmp_change first = { .id = 0 }, last = { .id = 0 };
+	int err = vmp_store_change_each(s->store, from, 1, first_change, &first, msg);
+
+	if (err == VMP_OK && n->follow.change_id > 0)
+		err = vmp_store_change_each(s->store, n->follow.change_id - 1, 1, first_change, &last, msg);
+	if (err == VMP_OK && from && first.id == from + 1 && first.at > last.at - AGAIN_START_S)
+		err = scan_all(s, msg);
+	if (err == VMP_OK) {
+		n->again.done = from;
+		n->again.until = 0;
+	}
+	return err;
+}
+
 static int again_change(void *ctx, const struct vmp_change *change)
 {
 	struct walk *w = ctx;
 	struct network *n = w->s->network;
 	int err;
 
-	if (change->id > n->follow.change_id || change->at > w->s->clock.now - AGAIN_S)
+	if (change->id > n->again.until)
 		return VMP_EBUSY; /* not yet */
 	err = concern(w, change);
-	n->again_id = change->id;
+	n->again.done = change->id;
 	w->n++;
 	return err;
 }
 
-/* After a start, the last ones: they may not have been followed again before. */
-static int follow_again(struct state *s, bool *more, struct vmp_msg *msg)
+static int follow_again(struct state *s, struct vmp_msg *msg)
 {
 	struct network *n = s->network;
 	struct walk w = { .s = s, .msg = msg };
-	int err;
+	int err = vmp_store_change_each(s->store, n->again.done, FOLLOW_MAX, again_change, &w, msg);
 
-	if (n->again_id < 0)
-		n->again_id = n->follow.change_id > FOLLOW_MAX ? n->follow.change_id - FOLLOW_MAX : 0;
-	err = vmp_store_change_each(s->store, n->again_id, FOLLOW_MAX, again_change, &w, msg);
 	if (err == VMP_EBUSY)
 		err = VMP_OK;
 	if (err == VMP_OK && w.all)
 		err = scan_all(s, msg);
-	*more = w.n == FOLLOW_MAX;
+	n->again.more = w.n == FOLLOW_MAX && n->again.done < n->again.until;
+	if (!n->again.more)
+		n->again.done = n->again.until; /* there may be none with this very id */
 	return err;
+}
+
+/* What is due. */
+static int again(struct state *s, struct vmp_msg *msg)
+{
+	int err = s->network->again.done < 0 ? again_begin(s, msg) : VMP_OK;
+
+	return err == VMP_OK && again_is_due(s) ? follow_again(s, msg) : err;
 }
 
 /* -- notices -------------------------------------------------------------------------------------------------- */
@@ -245,11 +295,11 @@ static int notice_evict(struct walk *w, const struct vmp_notice *notice)
 	return err == VMP_ENOENT ? VMP_OK : err;
 }
 
-/* Changes may have passed by authorizations that were written long after they were decided. */
+/* Changes may have passed by authorizations that were written long after they were decided, or a session that was
+ * held to be over. */
 static int notice_late(struct walk *w, const struct vmp_notice *notice)
 {
-	(void)notice;
-	return scan_all(w->s, w->msg);
+	return notice->mac ? scan_mac(w->s, notice->mac, JUDGE_NAMED, w->msg) : scan_all(w->s, w->msg);
 }
 
 static const struct {
@@ -280,10 +330,12 @@ static int follow_notice(void *ctx, const struct vmp_notice *notice)
 static int follow_notices(struct walk *w)
 {
 	struct network *n = w->s->network;
-	int err = VMP_OK;
+	int64_t last = 0;
+	int err = vmp_session_notice_last(n->sessions, &last, w->msg);
 
 	w->n = 0;
-	if (strcmp(n->follow.session_store, n->session_store) != 0) {
+	/* Another file, or this one as it was some time ago. */
+	if (err == VMP_OK && (strcmp(n->follow.session_store, n->session_store) != 0 || n->follow.notice_id > last)) {
 		memcpy(n->follow.session_store, n->session_store, sizeof(n->session_store));
 		n->follow.notice_id = 0;
 		n->follow_unsaved = n->wrote = true;
@@ -307,9 +359,9 @@ static int follow(struct state *s, int64_t last, bool save, bool *more, struct v
 	if (err == VMP_OK && n->notices)
 		err = follow_notices(&w);
 	*more = *more || n->notices;
-	if (err == VMP_OK && (save || n->again_more)) {
-		err = follow_again(s, &n->again_more, msg);
-		*more = *more || n->again_more;
+	if (err == VMP_OK && (save || n->again.more)) {
+		err = again(s, msg);
+		*more = *more || n->again.more;
 	}
 	/* Changes that led to nothing may be followed again: no need to write each time how far that was. */
 	if (err == VMP_OK && n->follow_unsaved && (n->wrote || save)) {
@@ -331,8 +383,8 @@ static int look(struct state *s, bool save, int64_t *last, struct vmp_msg *msg)
 		n->follow_known = true;
 		err = vmp_store_change_last(s->store, last, msg);
 	}
-	if (err == VMP_OK && *last == n->follow.change_id && !n->notices &&
-	    !(save && (n->follow_unsaved || n->again_id < n->follow.change_id)))
+	if (err == VMP_OK && *last == n->follow.change_id && !n->notices && !n->again.more &&
+	    !(save && (n->follow_unsaved || n->again.done < 0 || again_is_due(s))))
 		err = VMP_ENOENT;
 	return err;
 }
@@ -342,7 +394,7 @@ bool follow_step(struct state *s, bool each_second)
 	struct network *n = s->network;
 	struct vmp_msg msg = { "" };
 	bool more = false;
-	int64_t last = 0;
+	int64_t last = 0, was;
 	int err;
 
 	if (!n->sessions)
@@ -350,6 +402,7 @@ bool follow_step(struct state *s, bool each_second)
 	err = look(s, each_second, &last, &msg);
 	if (err == VMP_ENOENT)
 		return false;
+	was = n->again.done;
 	if (err == VMP_OK)
 		err = vmp_store_begin(s->store, &msg);
 	if (err == VMP_OK) {
@@ -361,6 +414,7 @@ bool follow_step(struct state *s, bool each_second)
 	}
 	if (err != VMP_OK)
 		network_failed(s, msg.text);
+	n->again.done = was;
 	network_rolled_back(s);
 	return false;
 }

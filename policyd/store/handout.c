@@ -9,6 +9,11 @@
 #define SHARE 16
 /* Jobs that are looked through for tests, or for those that are watched. */
 #define GLANCE 256
+/* At most about so many are looked at in one transaction: enrolments wait for it. */
+#define LOOK_MAX  256
+#define WATCH_MAX 4096
+/* [s] Beyond any not_before. */
+#define ALL_TIMES (INT64_MAX / 2)
 
 /* Ids that a callback has picked. */
 struct pick {
@@ -246,55 +251,75 @@ static bool is_ready(const struct network *n, const struct network_nas *nas)
 	return nas->open && !nas->idle && room(n, nas) > 0;
 }
 
-/* Rounds, until there is no room or nothing is due. */
-static int serve_all(struct state *s, struct vmp_msg *msg)
+/* Who was first is last another time, when there is not enough room for all. */
+static void turn(struct network *n, const struct network_nas *last)
+{
+	struct network_nas *nas;
+
+	do {
+		nas = TAILQ_FIRST(&n->nases);
+		TAILQ_REMOVE(&n->nases, nas, next);
+		TAILQ_INSERT_TAIL(&n->nases, nas, next);
+	} while (nas != last);
+}
+
+/* Rounds, until there is no room or nothing is due. @param more  out: it was enough for one transaction. */
+static int serve_all(struct state *s, bool *more, struct vmp_msg *msg)
 {
 	struct network *n = s->network;
-	struct network_nas *nas;
-	unsigned looked;
+	struct network_nas *nas, *first = TAILQ_FIRST(&n->nases), *last = first;
+	unsigned looked, all = 0;
 	int err = VMP_OK;
 
 	do {
 		looked = 0;
 		TAILQ_FOREACH(nas, &n->nases, next)
 		{
-			if (err == VMP_OK && is_ready(n, nas))
+			if (err != VMP_OK || all + looked >= LOOK_MAX)
+				break;
+			if (is_ready(n, nas))
 				err = serve(s, nas, &looked, msg);
+			last = nas;
 		}
-	} while (err == VMP_OK && looked && n->n_out < NETWORK_OUT);
-	/* Who was first is last another time, when there is not enough room for all. */
-	nas = TAILQ_FIRST(&n->nases);
-	TAILQ_REMOVE(&n->nases, nas, next);
-	TAILQ_INSERT_TAIL(&n->nases, nas, next);
+		all += looked;
+	} while (err == VMP_OK && looked && all < LOOK_MAX && n->n_out < NETWORK_OUT);
+	*more = err == VMP_OK && all >= LOOK_MAX;
+	turn(n, *more ? last : first);
 	return err;
 }
 
-/* A guest that has authenticated ends the wait for it. */
-static int watch(struct state *s, struct network_nas *nas, struct vmp_msg *msg)
+/* A guest that has authenticated ends the wait for it. @param rows  counts jobs that were looked through. */
+static int watch(struct state *s, struct network_nas *nas, unsigned *rows, struct vmp_msg *msg)
 {
 	struct pick p = { .wanted = is_watched, .max = GLANCE };
 	struct vmp_coa_job job;
 	unsigned i;
-	int err = pick(s, nas, s->clock.now + s->config->coa_verify + 1, GLANCE, &nas->verified, &p, msg);
+	int64_t until = s->clock.now + s->config->coa_verify + 1;
+	int err = pick(s, nas, ALL_TIMES, GLANCE, &nas->verified, &p, msg);
 
 	for (i = 0; i < p.n_id && err == VMP_OK; i++) {
 		err = vmp_coa_get(s->store, p.id[i], &job, msg);
-		if (err == VMP_OK)
+		/* More than it was given: the clock was set back. */
+		if (err == VMP_OK && job.not_before > until)
+			err = vmp_coa_verify(s->store, job.id, until, msg);
+		else if (err == VMP_OK)
 			err = recheck_verify(s, &job, true, msg);
 		vmp_coa_done(s->store);
 	}
+	*rows += p.rows;
 	return err;
 }
 
 static int watch_all(struct state *s, struct vmp_msg *msg)
 {
 	struct network_nas *nas;
+	unsigned rows = 0;
 	int err = VMP_OK;
 
 	TAILQ_FOREACH(nas, &s->network->nases, next)
 	{
-		if (err == VMP_OK && nas->open)
-			err = watch(s, nas, msg);
+		if (err == VMP_OK && nas->open && rows < WATCH_MAX)
+			err = watch(s, nas, &rows, msg);
 	}
 	return err;
 }
@@ -304,11 +329,13 @@ void handout(struct state *s, bool each_second)
 	struct network *n = s->network;
 	struct network_nas *nas;
 	struct vmp_msg msg = { "" };
-	bool ready = false;
+	bool ready = false, more = false;
 	int err;
 
 	if (n->nases_stale || each_second)
 		outage_list(s);
+	if (s->clock.boot_ms < n->held_ms)
+		return;
 	TAILQ_FOREACH(nas, &n->nases, next)
 	{
 		ready = ready || is_ready(n, nas);
@@ -323,10 +350,10 @@ void handout(struct state *s, bool each_second)
 	if (each_second)
 		err = watch_all(s, &msg);
 	if (err == VMP_OK)
-		err = serve_all(s, &msg);
+		err = serve_all(s, &more, &msg);
 	/* What was finished or altered is so, whatever failed behind it. */
 	if (err != VMP_OK)
 		network_failed(s, msg.text);
-	if (!state_commit(s))
-		network_rolled_back(s);
+	if (state_commit(s) && more)
+		network_go_on(s);
 }

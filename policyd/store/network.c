@@ -8,13 +8,31 @@
 
 /* [ms] */
 #define COMPLAINT_MS 10000
+#define HOLD_MS	     5000
+
+void network_go_on(struct state *s)
+{
+	static const struct timeval now;
+
+	event_add(s->network->work, &now);
+}
+
+static void work(struct state *s, bool each_second)
+{
+	bool more = follow_step(s, each_second);
+
+	more = scan_step(s) || more;
+	handout(s, each_second);
+	if (more)
+		network_go_on(s);
+}
 
 static void on_work(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
 	vmp_clock_read(&((struct state *)ctx)->clock);
-	network_work(ctx);
+	work(ctx, false);
 }
 
 static void ready(void *ctx)
@@ -34,7 +52,7 @@ int network_begin(struct state *s, int channel, struct vmp_msg *msg)
 	s->network = n;
 	TAILQ_INIT(&n->nases);
 	n->nases_stale = true;
-	n->again_id = -1;
+	n->again.done = -1;
 	err = vmp_store_open(&n->reader, s->config->store_path, VMP_STORE_POLICY, VMP_STORE_READ,
 			     (int)s->config->busy_ms, msg);
 	if (err != VMP_OK)
@@ -47,21 +65,12 @@ int network_begin(struct state *s, int channel, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-/* Others have their turn between two steps. */
-static void work(struct state *s, bool each_second)
-{
-	bool more = follow_step(s, each_second);
-
-	more = scan_step(s) || more;
-	handout(s, each_second);
-	if (more)
-		event_active(s->network->work, EV_TIMEOUT, 1);
-}
-
 void network_work(struct state *s)
 {
-	if (s->network)
-		work(s, false);
+	if (!s->network)
+		return;
+	s->network->results_taken = false;
+	network_go_on(s); /* answers leave first */
 }
 
 static void second(struct state *s)
@@ -87,6 +96,8 @@ void network_tick(struct state *s, bool others, bool each_second)
 	sessions_tend(s, each_second);
 	if (each_second)
 		second(s);
+	if (n->results_wait)
+		event_active(s->batch, EV_TIMEOUT, 1);
 	n->nases_stale = n->nases_stale || others;
 	TAILQ_FOREACH(nas, &n->nases, next)
 	{
@@ -97,11 +108,16 @@ void network_tick(struct state *s, bool others, bool each_second)
 
 bool network_take(struct state *s, int begun)
 {
+	struct network *n = s->network;
 	struct message m;
 
-	if (!s->network || !channel_next(s->network->channel, &m))
+	/* What a NAS has answered is not asked again because the store was busy. */
+	if (n)
+		n->results_wait = begun != VMP_OK;
+	if (!n || begun != VMP_OK || !channel_next(n->channel, &m))
 		return false;
-	outcome_take(s, &m, begun);
+	n->results_taken = true;
+	outcome_take(s, &m);
 	return true;
 }
 
@@ -111,9 +127,17 @@ void network_rolled_back(struct state *s)
 
 	if (!n)
 		return;
+	if (n->results_taken)
+		network_hold(s);
+	n->results_taken = false;
 	n->follow_known = n->follow_unsaved = false;
 	n->notices = n->scans = true;
 	memset(n->tie, 0, sizeof(n->tie));
+}
+
+void network_hold(struct state *s)
+{
+	s->network->held_ms = s->clock.boot_ms + HOLD_MS;
 }
 
 /* What fails is tried again ten times a second. */

@@ -59,11 +59,15 @@ struct network {
 	struct vmp_coa_follow follow; /**< as far as everything has been followed ... */
 	bool follow_known;	      /**< ... if this has been read */
 	bool follow_unsaved;	      /**< ... and it is further than policy.db says */
-	int64_t again_id;	      /**< changes up to here have been followed a second time; -1: not known */
-	bool again_more;	      /**< more of them are due */
-	bool notices;		      /**< there may be new ones */
-	bool scans;		      /**< there may be one that is due */
-	bool wrote;		      /**< this transaction has something to commit */
+	struct {
+		int64_t done;	/**< changes up to here have been followed a second time; -1: not known */
+		int64_t until;	/**< and are to be up to here ... */
+		int64_t due_ms; /**< ... from then on, CLOCK_BOOTTIME */
+		bool more;	/**< it takes several steps */
+	} again;
+	bool notices; /**< there may be new ones */
+	bool scans;   /**< there may be one that is due */
+	bool wrote;   /**< this transaction has something to commit */
 	struct network_tie {
 		char coi[VMP_COI_NAME];
 		int64_t not_before;
@@ -74,6 +78,9 @@ struct network {
 	bool nases_stale; /**< there may be jobs of others */
 	struct network_out out[NETWORK_OUT];
 	size_t n_out;
+	bool results_wait;     /**< policy.db was busy when they came */
+	bool results_taken;    /**< and are not yet committed */
+	int64_t held_ms;       /**< CLOCK_BOOTTIME until which nothing is handed out: results could not be written */
 	int64_t complained_ms; /**< CLOCK_BOOTTIME of the last complaint; 0: none */
 	uint64_t alarms;       /**< written to the audit trail, or not, within this second */
 };
@@ -148,20 +155,24 @@ VMP_CHECKED int recheck_verify(struct state *s, const struct vmp_coa_job *job, b
 
 /* -- outcome.c: results --------------------------------------------------------------------------------------- */
 
-/** @param begun  what the transaction's begin gave. */
-void outcome_take(struct state *s, const struct message *m, int begun);
+void outcome_take(struct state *s, const struct message *m);
 /** Audit and log what became of a job. */
 VMP_CHECKED int outcome_tell(struct state *s, const char *event, const struct vmp_coa_job *job, const char *text,
 			     struct vmp_msg *msg);
 
 /* -- network.c ------------------------------------------------------------------------------------------------ */
 
+/** There is more to do: another step, when others have had their turn.  By a timer: an event that makes itself active
+ * would keep the loop from looking at the channels. */
+void network_go_on(struct state *s);
 /** An alarm that others can cause, for the audit trail: so many a second at the most. */
 VMP_CHECKED int network_alarm(struct state *s, const char *event, const char *actor, uint64_t mac, const char *detail,
 			      struct vmp_msg *msg);
 /** Make a job for a session. @param actor  NULL: policyd. */
 VMP_CHECKED int network_job(struct state *s, const struct vmp_session *session, enum vmp_coa_action action,
 			    const char *reason, const char *actor, struct vmp_msg *msg);
+/** A result could not be written down: what has been sent is not sent again at once. */
+void network_hold(struct state *s);
 /** What policyd does by itself has failed: say so, now and then. */
 void network_failed(struct state *s, const char *why);
 

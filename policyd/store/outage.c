@@ -42,7 +42,8 @@ static int has_jobs(void *ctx, const char *address)
 	return nas ? VMP_OK : VMP_ENOMEM;
 }
 
-/* One that was silent and that nobody has asked for since may have gone for good. */
+/* One that was silent and that nobody has asked for since may have gone for good.  Where jobs were given up, their
+ * sessions are to be compared when it answers. */
 static void forget(struct state *s)
 {
 	struct network *n = s->network;
@@ -50,7 +51,8 @@ static void forget(struct state *s)
 
 	for (nas = TAILQ_FIRST(&n->nases); nas; nas = next) {
 		next = TAILQ_NEXT(nas, next);
-		if (nas->open || nas->out || (nas->silent && s->clock.boot_ms - nas->retry_ms < FORGET_MS))
+		if (nas->open || nas->out || nas->given_up ||
+		    (nas->silent && s->clock.boot_ms - nas->retry_ms < FORGET_MS))
 			continue;
 		metric_add(METRIC_COA_NAS_SILENT, nas->silent ? -1 : 0);
 		TAILQ_REMOVE(&n->nases, nas, next);

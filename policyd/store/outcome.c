@@ -179,11 +179,11 @@ static bool out_take(struct network *n, int64_t id, struct network_out *out)
 	return true;
 }
 
-void outcome_take(struct state *s, const struct message *m, int begun)
+void outcome_take(struct state *s, const struct message *m)
 {
 	struct vmp_msg msg = { "" };
 	struct network_out out;
-	int err = begun;
+	int err;
 
 	if (m->type != M_COA_RESULT || !out_take(s->network, (int64_t)m->number, &out)) {
 		vmp_log(VMP_LOG_ERROR, "malformed-message", "peer", "coa", "why", "a result that nothing was asked for",
@@ -192,16 +192,17 @@ void outcome_take(struct state *s, const struct message *m, int begun)
 	}
 	metric_add(outcomes[m->outcome].metric, 1);
 	/* When the store does not take it, the job is as it was, and due. */
-	if (begun == VMP_OK)
-		err = vmp_store_mark(s->store, &msg);
-	if (err != VMP_OK)
-		return;
-	err = take_job(s, m, &out, &msg);
-	if (err == VMP_OK)
-		err = take_nas(s, m, &out, &msg);
-	vmp_store_release(s->store, err == VMP_OK);
-	if (err != VMP_OK)
+	err = vmp_store_mark(s->store, &msg);
+	if (err == VMP_OK) {
+		err = take_job(s, m, &out, &msg);
+		if (err == VMP_OK)
+			err = take_nas(s, m, &out, &msg);
+		vmp_store_release(s->store, err == VMP_OK);
+	}
+	if (err != VMP_OK) {
+		network_hold(s);
 		vmp_log(VMP_LOG_ERROR, "request-failed", "why", msg.text, NULL);
+	}
 	if (out.again || m->action != VMP_COA_DISCONNECT)
 		out.nas->idle = false;
 }

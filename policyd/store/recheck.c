@@ -81,6 +81,44 @@ static bool is_same(const struct vmp_coa_job *job, const struct vmp_session *liv
 	return live->token == job->token && strcmp(live->place.nas, job->place.nas) == 0;
 }
 
+/* What a search among past sessions is for. */
+struct trace {
+	const struct vmp_coa_job *job;
+	bool ended;
+};
+
+static int look_for_end(void *ctx, const struct vmp_session *past)
+{
+	struct trace *t = ctx;
+	const struct vmp_place *place = &t->job->place;
+	bool same = t->job->token ? past->token == t->job->token
+				  : strcmp(past->place.nas, place->nas) == 0 &&
+					    strcmp(past->place.acct_session_id, place->acct_session_id) == 0;
+
+	t->ended = t->ended || (same && past->closed_at);
+	return VMP_OK;
+}
+
+/* No session lasts.  Did the NAS say that it is over?  Otherwise session.db was lost, or the session's time is over and
+ * the NAS may not have minded. */
+static int has_ended(struct state *s, const struct vmp_coa_job *job, bool *ended, struct vmp_msg *msg)
+{
+	struct trace trace = { .job = job };
+	const struct vmp_session_filter filter = { .past = true, .mac = job->mac };
+	int err = vmp_session_each(s->network->sessions, &filter, look_for_end, &trace, msg);
+
+	*ended = trace.ended;
+	return err;
+}
+
+static int recheck_lost(struct state *s, const struct vmp_coa_job *job, enum recheck *out, struct vmp_msg *msg)
+{
+	bool ended;
+	int err = has_ended(s, job, &ended, msg);
+
+	return err == VMP_OK && ended ? over(s, job, ENDED, out, msg) : err;
+}
+
 static int recheck_lasting(struct state *s, const struct vmp_coa_job *job, enum recheck *out, struct vmp_msg *msg)
 {
 	struct vmp_store *sessions = s->network->sessions;
@@ -88,7 +126,7 @@ static int recheck_lasting(struct state *s, const struct vmp_coa_job *job, enum 
 	int err = vmp_session_get(sessions, job->mac, &live, msg);
 
 	if (err == VMP_ENOENT)
-		err = over(s, job, ENDED, out, msg);
+		err = recheck_lost(s, job, out, msg);
 	else if (err == VMP_OK)
 		err = (is_same(job, &live) ? same_session : newer_session)(s, job, &live, out, msg);
 	vmp_session_done(sessions);
@@ -154,6 +192,19 @@ static int had_no_effect(struct state *s, const struct vmp_coa_job *job, const s
 	return vmp_coa_escalate(s->store, job->id, 0, "the CoA was acknowledged and had no effect", msg);
 }
 
+/* The guest has no session: it is over, or only not known. */
+static int verify_lost(struct state *s, const struct vmp_coa_job *job, bool early, struct vmp_msg *msg)
+{
+	bool ended;
+	int err = has_ended(s, job, &ended, msg);
+
+	if (err == VMP_OK && ended)
+		return finish(s, job, ENDED, msg);
+	if (err != VMP_OK || early)
+		return err;
+	return vmp_coa_escalate(s->store, job->id, 0, "the CoA was acknowledged and nothing followed", msg);
+}
+
 int recheck_verify(struct state *s, const struct vmp_coa_job *job, bool early, struct vmp_msg *msg)
 {
 	struct vmp_store *sessions = s->network->sessions;
@@ -164,7 +215,7 @@ int recheck_verify(struct state *s, const struct vmp_coa_job *job, bool early, s
 		return early ? VMP_OK : vmp_coa_verify(s->store, job->id, s->clock.now + s->config->coa_verify, msg);
 	err = vmp_session_get(sessions, job->mac, &live, msg);
 	if (err == VMP_ENOENT)
-		err = finish(s, job, ENDED, msg);
+		err = verify_lost(s, job, early, msg);
 	else if (err == VMP_OK && !is_same(job, &live))
 		err = reauthenticated(s, job, msg);
 	else if (err == VMP_OK && !early)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Sessions in one transaction. */
-#define STEP_MAX 1000
+#define STEP_MAX 500
 /* [s] Changes of memberships come in numbers: one comparison serves those of so long a time. */
 #define TIES_WAIT_S 5
 

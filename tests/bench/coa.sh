@@ -4,11 +4,11 @@
 # coa.sh: how long it takes until the NAS hears of a change in policy.db.
 #
 # Method
-#   policyd runs as its processes, on loopback, with presets, from a scratch directory.  The NASes are das: it answers each Disconnect or CoA with an ACK, and writes down when each
-#   request came.  Sessions are written into session.db by sqlite3, as started ones that were answered
-#   with another policy.  Policies are changed by sqlite3 as an administrator would.  Times begin before
-#   sqlite3 is started and so include it, and end when the NAS has read the request.  policyd looks for
-#   changes ten times a second.
+#   policyd runs as its processes, on loopback, with presets, from a scratch directory.  The NASes are das: it
+#   answers each Disconnect or CoA with an ACK, and writes down when each request came.  Sessions are written
+#   into session.db by sqlite3, as ones that were authorized with the policy before and have started.
+#   Policies are changed by sqlite3 as an administrator would.  Times begin before sqlite3 is started and so
+#   include it, and end when the NAS has read the request.  policyd looks for changes ten times a second.
 #
 #   edit    the vlan of one VM with a session, one VM after the other, at random moments.
 #   one     the vlan of a COI: all its members, 10,000, have sessions on one NAS.
@@ -38,7 +38,7 @@ VMS=10000
 SPREAD=10
 FIRST_MAC=525400000000
 EDIT_MAC=525401000000
-VLAN=100
+VLAN=99
 
 die() {
 	echo "bench: $*" >&2
@@ -101,25 +101,41 @@ policy_make() {
 	[ "$(id -u)" != 0 ] || chown -R daemon "$T/policyd/state"
 }
 
+# The same records where nobody watches, and a session: what a NAS is told with a given VLAN.
+shadow_make() {
+	mkdir "$T/shadow" && sql ".backup $T/shadow/policy.db" && cp "${POLICYD_STORE%/*}/session.db" "$T/shadow/" &&
+		SESSIONS=$T/shadow/session.db sessions_add "$FIRST_MAC" 1 1 99 1
+}
+
+# told VLAN: the digest of the policy, as session.db has it
+told() {
+	local hex
+	sqlite3 "$T/shadow/policy.db" "UPDATE coi SET vlan = $1"
+	hex=$(vmprov --store "$T/shadow/policy.db" --json session show vm0 | sed -n '/"now":/,/}/ s/.*"policy": *"\([0-9a-f]*\)".*/\1/p')
+	[ -n "$hex" ] || die "vmprov session show does not tell the policy"
+	echo $((16#$hex))
+}
+
 # All that came before is followed: what is measured has the daemon to itself.
 followed() {
 	[ "$(sql "SELECT (SELECT change_id FROM coa_follow) = (SELECT max(id) FROM change) AND NOT EXISTS (SELECT 1 FROM coa_scan)
 		AND NOT EXISTS (SELECT 1 FROM coa_job WHERE finished_at IS NULL)")" = 1 ]
 }
 
+settled() { wait_for 30 followed || die "policyd does not follow the changes: $(tail -n 2 "$POLICYD_LOG")"; }
+
 scene_make() {
 	port_free "$BENCH_PORT" && port_free $((BENCH_PORT + 1)) && port_free "$DAS_PORT" ||
 		die "port $BENCH_PORT or one of the next two is in use: set BENCH_PORT"
 	policyd_make "$T/policyd" "$BENCH_PORT"
 	(umask 077 && printf '[default]\nsecret = %s\n' "$DAS_SECRET" >"$T/policyd/nas-secrets.conf")
-	policy_make >"$T/setup" 2>&1 || die "the store cannot be set up: $(tail -n 3 "$T/setup")"
+	{ policy_make && shadow_make; } >"$T/setup" 2>&1 || die "the store cannot be set up: $(tail -n 3 "$T/setup")"
 	das_start
 	policyd_start "$T/policyd" || die "policyd does not start"
-	wait_for 30 followed || die "policyd does not follow the changes: $(tail -n 2 "$POLICYD_LOG")"
 	SESSIONS=${POLICYD_STORE%/*}/session.db
 }
 
-# sessions_add FIRST COUNT NASES: as after an Access-Accept and a Start, each on a port of its own.
+# sessions_add FIRST COUNT NASES VLAN DIGEST: as after an Access-Accept and a Start, each on a port of its own.
 sessions_add() {
 	sqlite3 -bail -cmd '.timeout 10000' "$SESSIONS" >/dev/null <<-EOF || die "no sessions can be written"
 		WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2),
@@ -129,7 +145,7 @@ sessions_add() {
 		SELECT mac, 'started', abs(random()), '127.0.0.' || (2 + i % $3), i, '127.0.0.' || (2 + i % $3), text,
 			upper(substr(text, 1, 2) || '-' || substr(text, 3, 2) || '-' || substr(text, 5, 2) || '-' || substr(text, 7, 2) || '-' ||
 			substr(text, 9, 2) || '-' || substr(text, 11, 2)),
-			'S' || text, 99, 1, unixepoch(), unixepoch(), unixepoch() FROM m;
+			'S' || text, $4, $5, unixepoch(), unixepoch(), unixepoch() FROM m;
 	EOF
 }
 
@@ -144,7 +160,8 @@ station() { printf '%012X' "$1" | sed 's/../&-/g; s/-$//'; }
 bench_edit() {
 	local n mac began line
 	note "edits: $EDITS"
-	sessions_add "$EDIT_MAC" "$EDITS" 1
+	settled
+	sessions_add "$EDIT_MAC" "$EDITS" 1 99 "$(told 99)"
 	for ((n = 0; n < EDITS; n++)); do
 		sleep "0.$((RANDOM % 200 + 100))"
 		mac=$((0x$EDIT_MAC + n))
@@ -152,6 +169,7 @@ bench_edit() {
 		sql "UPDATE vm SET vlan = $((1000 + n)) WHERE mac = $mac" || die "the VM's vlan cannot be changed"
 		wait_for 10 grep -q "Calling-Station-Id=$(station "$mac") " "$T/das.log" || die "no request came for an edit"
 		line=$(grep -m 1 "Calling-Station-Id=$(station "$mac") " "$T/das.log")
+		[ "${line%% *}" -ge "$began" ] || die "a request came before its edit"
 		row edit "$((n + 1))" $((${line%% *} - began))
 	done
 }
@@ -187,15 +205,17 @@ arrivals() {
 storm() {
 	local began from job hertz store coa done_ms result
 	hertz=$(getconf CLK_TCK)
-	sessions_add "$FIRST_MAC" "$VMS" "$2"
+	settled
+	sessions_add "$FIRST_MAC" "$VMS" "$2" "$VLAN" "$(told "$VLAN")"
 	job=$(sql 'SELECT coalesce(max(id), 0) FROM coa_job')
 	from=$(($(wc -l <"$T/das.log") + 1))
 	store=$(ticks store) coa=$(ticks coa) began=$(now_ms)
-	sql "UPDATE coi SET vlan = $((VLAN++)) WHERE name = 'bench'" || die "the COI's vlan cannot be changed"
+	sql "UPDATE coi SET vlan = $((++VLAN)) WHERE name = 'bench'" || die "the COI's vlan cannot be changed"
 	all_done "$job" || die "$1: not all is done after two minutes: $(tail -n 2 "$POLICYD_LOG")"
 	done_ms=$(($(now_ms) - began))
 	store=$((($(ticks store) - store) * 1000000 / hertz / VMS)) coa=$((($(ticks coa) - coa) * 1000000 / hertz / VMS))
 	read -ra result < <(arrivals "$from" "$began"; echo)
+	[ "${result[0]}" -ge 0 ] || die "$1: a request came before the edit"
 	[ "${result[3]}" -eq "$VMS" ] || die "$1: requests came for ${result[3]} of $VMS VMs"
 	row "$1" "$3" "${result[@]}" "$done_ms" "$store" "$coa"
 }

@@ -37,7 +37,7 @@ $1 ~ /^lost-/ {
 }
 
 END {
-	printf "%9s %-10s %-10s %10s %8s %8s %10s %8s %8s %8s %6s %9s\n", "MACs", "what", "server", "requests/s", "/static",
+	printf "%9s %-14s %-10s %10s %8s %8s %10s %8s %8s %8s %6s %9s\n", "MACs", "what", "server", "requests/s", "/static",
 	       "/nosess.", "CPU us/req", "/nosess.", "p50 us", "p99 us", "lost", "RSS MiB"
 	print "what\tserver\tmacs\trequests_per_s\tto_static\tto_nosession\tcpu_us\tcpu_to_nosession\tp50_us\tp99_us\tlost\trss_mib" >tsv
 	for (i = 1; i <= keys; i++) {
@@ -45,7 +45,7 @@ END {
 		split(k, f, FS)
 		if (last && f[3] != last) print ""
 		last = f[3]
-		printf "%9d %-10s %-10s %10.0f %8s %8s %10.1f %8s %8.0f %8.0f %6d %9.1f\n", f[3], f[1], f[2], get(k, "rate"),
+		printf "%9d %-14s %-10s %10.0f %8s %8s %10.1f %8s %8.0f %8.0f %6d %9.1f\n", f[3], f[1], f[2], get(k, "rate"),
 		       ratio(k, "static"), ratio(k, "off"), get(k, "cpu"), ratio(k, "off_cpu"), get(k, "p50"), get(k, "p99"),
 		       get(k, "lost"), get(k, "rss")
 		printf "%s\t%.0f\t%s\t%s\t%.1f\t%s\t%.0f\t%.0f\t%d\t%.1f\n", k, get(k, "rate"), ratio(k, "static"), ratio(k, "off"),

@@ -16,13 +16,14 @@
 #
 #   First each MAC is authorized once: it has a session from then on, and its Class is kept.  Then
 #   uniformly random MACs are authorized again, each at its own port, and accounted for: a Start each,
-#   then Interim-Updates, with Class.
+#   then Interim-Updates, with Class.  128 requests are outstanding, of accounting once more 512
+#   (accounting-512): who waits for the same commit is as many at the most.
 #
 #   lost    authorized: MACs that got an Access-Accept and have no session once the queue is written.  At the
 #           end the server is killed with SIGKILL; accounted: MACs that got an Accounting-Response and have no
 #           session that accounting has touched; kept: MACs that have no session any more.
 #
-# Options: --quick (under a minute), --sizes "1000 100000", --rounds N, --seconds S (a round), --window W.
+# Options: --quick (about a minute), --sizes "1000 100000", --rounds N, --seconds S (a round), --window W.
 #   Environment: BENCH_PORT (first of some UDP ports, 28140), BUILD (data and results), B (our programs,
 #   build/current), RADLOAD, RADIUSD, LIBDIR, RADDB.
 # Output: a table; build/bench-sessions.tsv (medians), build/bench/sessions-rounds.tsv (each measurement).
@@ -40,6 +41,7 @@ SIZES="1000 100000 1000000"
 ROUNDS=5
 SECONDS_EACH=4
 WINDOW=128
+WIDE=512
 PORTS=8
 
 # shellcheck source=tests/bench/lib.sh
@@ -53,7 +55,7 @@ ACCT_OFFSET=10
 options() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--quick) SIZES="1000 100000" ROUNDS=3 SECONDS_EACH=1.5 ;;
+		--quick) SIZES="1000 100000" ROUNDS=3 SECONDS_EACH=1.2 ;;
 		--sizes | --rounds | --seconds | --window)
 			[ $# -ge 2 ] || die "$1 needs a value"
 			case $1 in
@@ -120,6 +122,8 @@ rounds() {
 		done
 		for kind in static session; do
 			LOAD=account measure accounting "$kind" "$kind" "$vms" shipped "$round" "${args[@]}" --state "$STATE/$kind"
+			LOAD=account measure "accounting-$WIDE" "$kind" "$kind" "$vms" shipped "$round" "${args[@]}" --state "$STATE/$kind" \
+				--window "$WIDE"
 		done
 	done
 }
@@ -127,7 +131,7 @@ rounds() {
 # The last answers are a moment old.
 killed() {
 	local vms=$1 macs
-	macs=$(awk -F'\t' -v vms="$vms" '$1 == "accounting" && $2 == "session" && $3 == vms { n = $15 } END { print n }' "$ROUNDS_FILE")
+	macs=$(awk -F'\t' -v vms="$vms" '$1 ~ /^accounting/ && $2 == "session" && $3 == vms { n = $15 } END { print n }' "$ROUNDS_FILE")
 	kill -9 "${PID[session]}"
 	wait "${PID[session]}" 2>/dev/null || true
 	unset 'PID[session]'

@@ -50,7 +50,7 @@ i=40
 for what in $FALSE; do
 	i=$((i + 1))
 	answers 127.0.0.$i "$what"
-	FALSE_AT+=(127.0.0.$i:3799)
+	FALSE_AT+=("127.0.0.$i:3799")
 done
 for nas in $own $net $nosecret $wrong; do answers $nas ack; done
 for k in 1 2 3 4 5; do answers $away "silent 100$k then ack"; done
@@ -160,5 +160,13 @@ g=$(at $gone silent)
 asked=$(das_count das "$gone:3799 .*$(guest_text "$g")")
 sql "UPDATE vm SET vlan = 9 WHERE mac = $(guest "$g")"
 ok 'the next change is told to it again' das_wait 8 das $((asked + 1)) "$gone:3799 .*$(guest_text "$g")"
+
+# -- a secret is put right
+sed -i "s/a wrong one/$DAS_SECRET/" "$T/nas-secrets.conf"
+kill -HUP "$POLICYD_PID"
+wait_for 5 policyd_ready
+g=$(at $wrong ack)
+sql "UPDATE vm SET vlan = 9 WHERE mac = $(guest "$g")"
+told_is 'SIGHUP: the new secret is in use' 8 $wrong "$g" 'Disconnect:ack'
 fails 'secrets stand nowhere' '^$' grep -qaF -e "$DAS_SECRET" -e 'its own' "$T/r/policy.db" "$T/r/policy.db-wal" "$T/r/session.db" "$POLICYD_LOG"
 t_end

@@ -110,4 +110,4 @@ ok 'where it is, it stays' is_in sw2 1
 supplicant_cli gp2 logoff >/dev/null
 session_is 'a logoff ends the session' "SELECT (SELECT count(*) FROM session WHERE mac = $(guest 1)) || ' ' || state FROM past WHERE mac = $(guest 1) ORDER BY id DESC LIMIT 1" '0 stopped'
 like 'the switch answers a test' "$(vmprov --store "$POLICYD_STORE" nas test sw2 --wait 10 2>&1)" '503'
-cp $T/*.log /tmp/h6/; t_end
+t_end

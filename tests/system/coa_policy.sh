@@ -7,7 +7,7 @@
 own_netns "$@"
 t_begin coa_policy
 
-rfc=127.0.0.11 cisco=127.0.0.14 hpe=127.0.0.12 none=127.0.0.31 moved_port=127.0.0.32 plain=127.0.0.33
+rfc=127.0.0.11 cisco=127.0.0.14 hpe=127.0.0.12 none=127.0.0.31 moved_port=127.0.0.32 plain=127.0.0.33 restarts=127.0.0.34
 network_make || exit 1
 sql <<-SQL
 	INSERT INTO nas (name, address, dialect, coa, coa_port) VALUES ('rfc1', '$rfc', 'rfc', NULL, NULL), ('cisco1', '$cisco', 'cisco', NULL, NULL),
@@ -16,17 +16,17 @@ sql <<-SQL
 	INSERT INTO tenant (name) VALUES ('acme');
 	INSERT INTO coi (name, vlan) VALUES ('web', 100), ('app', 200), ('db', 300);
 	INSERT INTO template (name, tenant_id, enclave_id) SELECT 'web', 1, 1;
-	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
 	INSERT INTO vm_record (mac, name, cois) SELECT printf('52540002%04x', i), 'vm' || i, CASE WHEN i < 30 THEN 'web' ELSE 'app' END FROM n;
 	UPDATE vm SET tenant_id = (SELECT id FROM tenant WHERE name = 'acme') WHERE mac = $(guest 7);
 SQL
-das_start das $rfc:3799 $cisco:1700 $hpe:3799 $none:3799 $moved_port:4799 $moved_port:3799 $plain:1700
+das_start das $rfc:3799 $cisco:1700 $hpe:3799 $none:3799 $moved_port:4799 $moved_port:3799 $plain:1700 '[::1]:3799'
 vm() { sql "UPDATE vm SET $2 WHERE mac = $(guest "$1")"; }
 up() { # NAS N...
 	local nas=$1 n
 	shift
 	for n in "$@"; do guest_up "$nas" "$n" "NAS-Port = $n" "NAS-Port-Id = \"1/0/$n\"" >/dev/null || echo "guest $n is refused"; done
-	wait_for 3 session_says "SELECT count(*) FROM session WHERE state = 'started' AND mac IN ($(printf '%s,' $(for n in "$@"; do guest "$n"; done))0)" $#
+	wait_for 3 session_says "SELECT count(*) FROM session WHERE state = 'started' AND mac IN ($(for n in "$@"; do printf '%s, ' "$(guest "$n")"; done) 0)" $#
 }
 lasts() { printf 'SELECT count(*) FROM session WHERE mac = %s' "$(guest "$1")"; }
 
@@ -65,7 +65,6 @@ vm 9 'enabled = 0'
 vm 9 'enabled = 1'
 vm 9 'enabled = 0'
 told_is 'many edits, one Disconnect' 3 $rfc 9 'Disconnect:ack'
-vm 6 'comment = "nothing"'
 told_is 'its time is over: a Disconnect' 5 $rfc 6 'Disconnect:ack'
 sql "INSERT INTO member (mac, coi_id) SELECT $(guest 10), id FROM coi WHERE name = 'db'; DELETE FROM member WHERE mac = $(guest 10) AND coi_id = (SELECT id FROM coi WHERE name = 'web')"
 told_is 'moved to another community: a Disconnect' 3 $rfc 10 'Disconnect:ack'
@@ -109,6 +108,20 @@ is 'nothing' "$(told_words $none 15)" ''
 ok 'which is told' [ "$(audited coa-refused 15)" -ge 1 ]
 session_is 'and the session goes on' "$(lasts 15)" 1
 
+columns=$(sessions "SELECT group_concat(name) FROM pragma_table_info('session') WHERE name NOT IN ('mac', 'nas', 'calling_station_id')")
+sessions "INSERT INTO session (mac, nas, calling_station_id, $columns) SELECT $(guest 28), '::1', '$(guest_text 28)', $columns FROM session WHERE mac = $(guest 13)"
+vm 28 'enabled = 0'
+told_is 'a NAS with an IPv6 address' 3 '\[::1\]' 28 'Disconnect:ack'
+
+# -- a NAS that restarts has none of its sessions
+up $restarts 29
+vm 29 'enabled = 0'
+job_is 'no answer yet' 3 29 'pending disconnect vm-disabled'
+# Of the same second, nobody knows which came first.
+wait_for 3 session_says "SELECT authorized_at < unixepoch() - 1 FROM session WHERE mac = $(guest 29)" 1
+radius_acct $restarts Accounting-On '' boot >/dev/null
+job_is 'after its restart there is nothing left to do' 8 29 'done disconnect vm-disabled'
+
 # -- moves
 up $hpe 18
 job_is 'a guest that has moved is disconnected where it was' 4 18 'done disconnect moved'
@@ -120,6 +133,27 @@ guest_up $rfc 20 'NAS-Port = 99' 'NAS-Port-Id = "1/0/99"' 'Acct-Session-Id = "se
 # The same NAS: the old session must be told from the new.
 job_is 'another port of the same NAS' 4 20 'done disconnect moved'
 session_is 'the session at the new port goes on' "SELECT nas_port FROM session WHERE mac = $(guest 20)" 99
+
+# Two NASes at the same instant: one keeps each guest, the other is told to let go of it.
+for nas in $rfc $hpe; do
+	for n in $(seq 41 50); do
+		printf 'Packet-Src-IP-Address = %s\nUser-Name = "%s"\nUser-Password = "%s"\nService-Type = Call-Check\nCalling-Station-Id = "%s"\nAcct-Session-Id = "t%d"\nMessage-Authenticator = 0x00\n\n' \
+			$nas "$(guest_text "$n")" "$(guest_text "$n")" "$(guest_text "$n")" "$n"
+	done > "$T/at-$nas"
+	radclient -q -p 10 -r 1 -t 3 -f "$T/at-$nas" "127.0.0.1:$RADIUS_PORT" auth "$RADIUS_SECRET" &
+	pids="${pids:-} $!"
+done
+# shellcheck disable=SC2086 # words
+wait $pids
+session_is 'two NASes at once: one place' "SELECT count(*) FROM session WHERE mac BETWEEN $(guest 41) AND $(guest 50)" 10
+apart=0
+for n in $(seq 41 50); do
+	here=$(sessions "SELECT nas FROM session WHERE mac = $(guest "$n")")
+	[ "$here" = $rfc ] && there=$hpe || there=$rfc
+	wait_for 3 told_says $there "$n" 'Disconnect:ack'
+	[ "$(told_words "$there" "$n") $(told_words "$here" "$n")" = 'Disconnect:ack ' ] && apart=$((apart + 1))
+done
+is 'and the other NAS is told' "$apart" 10
 
 # -- certificates
 for h in hv1 hv2; do

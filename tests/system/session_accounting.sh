@@ -34,7 +34,11 @@ account() {
 	radius_acct "$src" "$status" "$(vm "$n")" "$id" "$@"
 }
 # The state and accounting of what lasts, and how many are past.
-now() { printf "SELECT ifnull((SELECT state || ' ' || acct_session_id || ' ' || input_octets FROM session WHERE mac = mac(%s)), 'none') || ', past ' || count(*) FROM past WHERE mac = mac(%s)" "$(vm "$1")" "$(vm "$1")"; }
+now() {
+	local of="WHERE mac = mac($(vm "$1"))"
+	printf '%s' "SELECT ifnull((SELECT state || ' ' || acct_session_id || ' ' || input_octets FROM session $of), 'none') ||
+		', past ' || count(*) FROM past $of"
+}
 
 # -- an Accept
 reply=$(radius_send 127.0.0.1 'User-Name = "5254.0000.0101"' 'User-Password = "5254.0000.0101"' 'Service-Type = Call-Check' \

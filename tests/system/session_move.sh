@@ -27,7 +27,13 @@ account() {
 	radius_acct "$nas" "$status" "$(vm "$n")" "$id" "$@" >/dev/null
 }
 # Where it lasts; how it left other places, in order; what policyd is told.
-where() { printf "SELECT ifnull((SELECT nas || ' ' || nas_port FROM session WHERE mac = mac(%s)), 'nowhere') || '; ' || ifnull((SELECT group_concat(state || ' ' || nas || ' ' || nas_port || ' ' || CASE WHEN closed_at IS NULL THEN 'open' ELSE 'closed' END) FROM (SELECT * FROM past WHERE mac = mac(%s) ORDER BY id)), '') || '; ' || ifnull((SELECT group_concat(kind) FROM (SELECT kind FROM notice WHERE mac = mac(%s) ORDER BY id)), '')" "$(vm "$1")" "$(vm "$1")" "$(vm "$1")"; }
+where() {
+	local of="WHERE mac = mac($(vm "$1"))"
+	printf '%s' "SELECT ifnull((SELECT nas || ' ' || nas_port FROM session $of), 'nowhere') || '; ' ||
+		ifnull((SELECT group_concat(state || ' ' || nas || ' ' || nas_port || CASE WHEN closed_at IS NULL THEN ' open' ELSE ' closed' END)
+			FROM (SELECT * FROM past $of ORDER BY id)), '') || '; ' ||
+		ifnull((SELECT group_concat(kind) FROM (SELECT kind FROM notice $of ORDER BY id)), '')"
+}
 # What happened to guest N happened so many seconds earlier.
 age() { sessions "UPDATE past SET ended_at = ended_at - $2, since = since - $2, closed_at = closed_at - $2, alarmed_at = alarmed_at - $2 WHERE mac = mac($(vm "$1"))"; }
 

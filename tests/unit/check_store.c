@@ -1,10 +1,13 @@
 #include "scratch.h"
 #include "store_internal.h"
+#include "store_stmt.h"
 #include "suites.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int open_as(enum vmp_store_kind kind, enum vmp_store_mode mode, struct vmp_msg *msg)
@@ -195,6 +198,78 @@ START_TEST(a_locked_store_is_busy)
 }
 END_TEST
 
+/* A process of its own, whose SQL has to say 1 when it is asked.  It is there before this one opens a store: what
+ * SQLite knows of its open files would go along. */
+struct other {
+	pid_t pid;
+	int ask;
+};
+
+static struct other other_start(const char *sql)
+{
+	struct other other;
+	int ends[2];
+	char asked;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	other.pid = fork();
+	if (other.pid == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], &asked, 1) == 1 && scratch_number(sql) == 1 ? 0 : 1);
+	}
+	close(ends[0]);
+	other.ask = ends[1];
+	return other;
+}
+
+static bool other_says(struct other other)
+{
+	int status;
+
+	ck_assert_int_eq(write(other.ask, "?", 1), 1);
+	close(other.ask);
+	ck_assert_int_eq(waitpid(other.pid, &status, 0), other.pid);
+	return status == 0;
+}
+
+static void commit_tenant(struct vmp_store *store)
+{
+	struct vmp_msg msg;
+
+	ck_assert_int_eq(vmp_store_begin(store, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_stmt_run(store, "INSERT INTO tenant (name) VALUES ('late')", BIND_NONE, NULL, &msg),
+			 VMP_OK);
+	ck_assert_int_eq(vmp_store_commit(store, &msg), VMP_OK);
+}
+
+/* A reload opens what is open already, and closes it again.  POSIX takes all locks of a process on a file when it
+ * closes any descriptor of it: then the next process to come and go would think itself the last, and take the log away
+ * with what is yet to be committed to it. */
+START_TEST(a_second_handle_takes_no_locks_along)
+{
+	struct other comes = other_start("SELECT count(*) = 0 FROM tenant WHERE name = 'late'"),
+		     reads = other_start("SELECT count(*) FROM tenant WHERE name = 'late'");
+	struct vmp_store *first, *second;
+	struct stat before, after;
+	struct vmp_msg msg;
+	char wal[160];
+
+	snprintf(wal, sizeof(wal), "%s-wal", scratch_path);
+	ck_assert_int_eq(vmp_store_open(&first, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 50, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_touch(first, &msg), VMP_OK);
+	ck_assert_int_eq(stat(wal, &before), 0);
+	ck_assert_int_eq(vmp_store_open(&second, scratch_path, VMP_STORE_POLICY, VMP_STORE_CREATE, 50, &msg), VMP_OK);
+	vmp_store_close(second);
+
+	ck_assert(other_says(comes));
+	ck_assert_int_eq(stat(wal, &after), 0);
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
+	commit_tenant(first);
+	ck_assert(other_says(reads));
+	vmp_store_close(first);
+}
+END_TEST
+
 Suite *check_store(void)
 {
 	Suite *s = suite_create("store");
@@ -213,6 +288,7 @@ Suite *check_store(void)
 	tcase_add_test(t, each_store_draws_its_own_prefix);
 	tcase_add_test(t, a_mark_is_a_place_to_come_back_to);
 	tcase_add_test(t, a_locked_store_is_busy);
+	tcase_add_test(t, a_second_handle_takes_no_locks_along);
 	suite_add_tcase(s, t);
 	return s;
 }

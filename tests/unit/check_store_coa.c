@@ -196,6 +196,48 @@ START_TEST(a_disconnect_is_never_less)
 }
 END_TEST
 
+START_TEST(what_stands_is_not_made_a_matter_of_policy)
+{
+	static const char *const standing[] = { "administrator", "certificate-revoked", "clone" };
+	struct vmp_coa_job job = job_of(_i, "10.0.0.1"), again = job_of(_i, "10.0.0.1");
+	int64_t id;
+
+	job.reason = standing[_i];
+	job.actor = "alice";
+	job.action = VMP_COA_DISCONNECT;
+	id = add(&job);
+	again.token = 5;
+	ck_assert_int_eq(add(&again), id);
+	job = get(id);
+	ck_assert_str_eq(job.reason, standing[_i]);
+	ck_assert_str_eq(job.actor, "alice");
+	ck_assert_uint_eq(job.token, 5);
+	vmp_coa_done(world);
+	again.reason = standing[(_i + 1) % 3];
+	ck_assert_int_eq(add(&again), id);
+	job = get(id);
+	ck_assert_str_eq(job.reason, again.reason);
+	vmp_coa_done(world);
+}
+END_TEST
+
+/* Who asked for a CoA has it with the Disconnect, which is the policy's. */
+START_TEST(a_coa_that_was_asked_for_becomes_the_policys_disconnect)
+{
+	struct vmp_coa_job job = job_of(1, "10.0.0.1");
+	int64_t id;
+
+	job.reason = "administrator";
+	id = add(&job);
+	job.reason = "vm-disabled";
+	job.action = VMP_COA_DISCONNECT;
+	ck_assert_int_eq(add(&job), id);
+	job = get(id);
+	ck_assert_str_eq(job.reason, "vm-disabled");
+	vmp_coa_done(world);
+}
+END_TEST
+
 START_TEST(each_test_is_a_job)
 {
 	struct vmp_coa_job job = { .action = VMP_COA_TEST, .reason = "administrator" };
@@ -244,6 +286,7 @@ START_TEST(jobs_come_due)
 	ck_assert_str_eq(due("192.0.2.1", NOW + 10, 0, 10), "1 4 ");
 	ck_assert_str_eq(due("192.0.2.1", NOW + 30, 0, 10), "1 2 4 ");
 	/* The clock was wrong when they were put off. */
+	ck_assert_str_eq(due("192.0.2.1", NOW - 100, 0, 10), "2 4 ");
 	ck_assert_str_eq(due("192.0.2.1", NOW - 3600, 0, 10), "1 2 4 ");
 	ck_assert_int_eq(WRITE(vmp_coa_finish(world, 4, true, 503, "", NOW, &world_msg)), VMP_OK);
 	ck_assert_str_eq(due("192.0.2.1", NOW + 30, 0, 10), "1 2 ");
@@ -475,62 +518,6 @@ START_TEST(a_failed_job_is_tried_again_by_hand)
 }
 END_TEST
 
-static const struct {
-	const char *set, *says; /* NULL: good */
-} nas_columns[] = {
-	{ "coa = 'coa', coa_port = 1, coa_rate = 1", NULL },
-	{ "coa = 'none', coa_port = 65535, coa_rate = 100000", NULL },
-	{ "coa = NULL, coa_port = NULL, coa_rate = NULL", NULL },
-	{ "coa = ''", "coa: expected coa, disconnect or none" },
-	{ "coa = 'CoA'", "coa: expected" },
-	{ "coa_port = 0", "coa_port: expected a UDP port" },
-	{ "coa_port = 65536", "coa_port: expected" },
-	{ "coa_port = 'radius'", "coa_port: expected" },
-	{ "coa_rate = 0", "coa_rate: expected 1 to 100000" },
-	{ "coa_rate = 1.5", "coa_rate: expected" },
-};
-
-START_TEST(how_a_nas_takes_it)
-{
-	char sql[128];
-
-	scratch_sql("INSERT INTO nas (name, address) VALUES ('leaf1', '192.0.2.1')");
-	snprintf(sql, sizeof(sql), "UPDATE nas SET %s", nas_columns[_i].set);
-	if (nas_columns[_i].says)
-		scratch_refused(sql, nas_columns[_i].says);
-	else
-		scratch_sql(sql);
-}
-END_TEST
-
-/* As the look-up's next answer has it, without a row in the journal. */
-START_TEST(how_a_nas_takes_it_is_read)
-{
-	struct vmp_request req = { .method = VMP_METHOD_MAB, .port = -1, .now = NOW };
-	struct vmp_decision d;
-	long long changes;
-
-	scratch_sql("INSERT INTO nas (name, address) VALUES ('leaf1', '192.0.2.1')");
-	ck_assert_int_eq(vmp_addr_parse("192.0.2.1", &req.nas), VMP_OK);
-	ck_assert_int_eq(vmp_store_decide(world, world_mac(1), &req, &d, &world_msg), VMP_OK);
-	ck_assert_int_eq(d.nas->coa, VMP_NAS_AS_DIALECT);
-	ck_assert_uint_eq(d.nas->coa_port + d.nas->coa_rate, 0);
-	vmp_store_end(world);
-	changes = scratch_number("SELECT max(id) FROM change");
-	scratch_sql("UPDATE nas SET coa = 'disconnect', coa_port = 1700, coa_rate = 100000");
-	ck_assert_int_eq(scratch_number("SELECT max(id) FROM change"), changes);
-	ck_assert_int_eq(vmp_store_decide(world, world_mac(1), &req, &d, &world_msg), VMP_OK);
-	ck_assert_int_eq(d.nas->coa, VMP_NAS_DISCONNECT);
-	ck_assert_uint_eq(d.nas->coa_port, 1700);
-	ck_assert_uint_eq(d.nas->coa_rate, 100000);
-	vmp_store_end(world);
-	scratch_sql("UPDATE nas SET coa = 'none'");
-	ck_assert_int_eq(vmp_store_decide(world, world_mac(1), &req, &d, &world_msg), VMP_OK);
-	ck_assert_int_eq(d.nas->coa, VMP_NAS_NONE);
-	vmp_store_end(world);
-}
-END_TEST
-
 static void on_finding(void *ctx, const struct vmp_finding *f)
 {
 	(void)ctx;
@@ -570,6 +557,8 @@ static TCase *jobs(void)
 	tcase_add_test(t, a_place_may_be_bare);
 	tcase_add_test(t, one_session_has_one_open_job);
 	tcase_add_test(t, a_disconnect_is_never_less);
+	tcase_add_loop_test(t, what_stands_is_not_made_a_matter_of_policy, 0, 3);
+	tcase_add_test(t, a_coa_that_was_asked_for_becomes_the_policys_disconnect);
 	tcase_add_test(t, each_test_is_a_job);
 	tcase_add_test(t, what_the_schema_refuses_is_said);
 	tcase_add_test(t, jobs_come_due);
@@ -593,8 +582,6 @@ Suite *check_store_coa(void)
 	tcase_add_checked_fixture(t, world_setup, world_teardown);
 	tcase_add_loop_test(t, nonsense_is_refused, 0, sizeof(typed) / sizeof(typed[0]));
 	tcase_add_test(t, a_failed_job_is_tried_again_by_hand);
-	tcase_add_loop_test(t, how_a_nas_takes_it, 0, sizeof(nas_columns) / sizeof(nas_columns[0]));
-	tcase_add_test(t, how_a_nas_takes_it_is_read);
 	tcase_add_test(t, the_doctor_names_the_nas);
 	return s;
 }

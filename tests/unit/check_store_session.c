@@ -145,6 +145,7 @@ static int add_notice(void *ctx, const struct vmp_notice *notice)
 START_TEST(notices)
 {
 	char words[8] = "", id[33], other[33];
+	int64_t last = -1;
 
 	network_auth(1, 'A', 1, 100);
 	network_auth(1, 'B', 2, 110);
@@ -155,11 +156,15 @@ START_TEST(notices)
 	words[0] = '\0';
 	ck_assert_int_eq(vmp_session_notice_each(network, 2, 9, add_notice, words, &network_msg), VMP_OK);
 	ck_assert_str_eq(words, "cn");
+	ck_assert_int_eq(vmp_session_notice_last(network, &last, &network_msg), VMP_OK);
+	ck_assert_int_eq(last, 4);
 	words[0] = '\0';
 	ck_assert_int_eq(vmp_session_notice_each(network, 0, 9, add_notice, words, &network_msg), VMP_EACCES);
 	ck_assert_int_eq(vmp_session_store_id(network, id, &network_msg), VMP_OK);
 	ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 32);
 	network_lose();
+	ck_assert_int_eq(vmp_session_notice_last(network, &last, &network_msg), VMP_OK);
+	ck_assert_int_eq(last, 0);
 	ck_assert_int_eq(vmp_session_store_id(network, other, &network_msg), VMP_OK);
 	ck_assert_str_ne(id, other);
 }

@@ -399,10 +399,19 @@ START_TEST(a_stop_that_comes_first)
 }
 END_TEST
 
+static int is_late(void *ctx, const struct vmp_notice *notice)
+{
+	++*(int *)ctx;
+	ck_assert_str_eq(notice->kind, "late");
+	ck_assert_uint_eq(notice->mac, network_mac(1));
+	return VMP_OK;
+}
+
 START_TEST(a_session_that_was_not_over)
 {
 	struct vmp_report report = network_report(VMP_REPORT_AUTHORIZED, 1, 'A', 5, 100);
 	struct vmp_session s;
+	int n = 0;
 
 	report.method = VMP_METHOD_EAP_TLS;
 	report.cert_name = "hv1";
@@ -422,6 +431,9 @@ START_TEST(a_session_that_was_not_over)
 	ck_assert_int_eq(s.since, 156);
 	ck_assert_int_eq(s.expires_at, 156 + 660);
 	vmp_session_done(network);
+	/* It may be there against the policy: policyd is to compare it. */
+	ck_assert_int_eq(vmp_session_notice_each(network, 0, 9, is_late, &n, &network_msg), VMP_OK);
+	ck_assert_int_eq(n, 1);
 }
 END_TEST
 

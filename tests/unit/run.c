@@ -28,6 +28,7 @@ int main(void)
 						  check_store_audit,
 						  check_store_cert,
 						  check_store_coa,
+						  check_store_coa_nas,
 						  check_store_coa_scan,
 						  check_store_coi_key,
 						  check_store_directory,

@@ -34,6 +34,7 @@ Suite *check_store_decide(void);
 Suite *check_store_audit(void);
 Suite *check_store_cert(void);
 Suite *check_store_coa(void);
+Suite *check_store_coa_nas(void);
 Suite *check_store_coa_scan(void);
 Suite *check_store_coi_key(void);
 Suite *check_store_directory(void);
