@@ -201,6 +201,10 @@ void vmp_policy_decide(const struct vmp_catalog *cat, const struct vmp_vm *vm, c
  * number configure a port alike.  It stands in session.db, so it is the same in each program of one version; never 0.
  */
 uint64_t vmp_policy_digest(const struct vmp_decision *decision);
+/** Was a NAS with this digest told what the decision says?  Also true when nobody can tell: it comes from a version
+ * that counts otherwise.  An upgrade must not have every guest of the site authenticate again.
+ * @param digest  0: nothing is known of what it was told, so it was not told this. */
+bool vmp_policy_was_told(uint64_t digest, const struct vmp_decision *decision);
 
 const struct vmp_coi *vmp_catalog_coi(const struct vmp_catalog *cat, int64_t id);
 const struct vmp_tenant *vmp_catalog_tenant(const struct vmp_catalog *cat, int64_t id);

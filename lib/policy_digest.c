@@ -9,6 +9,10 @@
 #define START UINT64_C(0xcbf29ce484222325)
 #define PRIME UINT64_C(0x100000001b3)
 
+/* In the first octet of a digest.  Another one whenever what is counted changes. */
+#define VERSION_SHIFT 56
+#define VERSION	      UINT64_C(1)
+
 static uint64_t add(uint64_t sum, const void *data, size_t len)
 {
 	const uint8_t *octet = data;
@@ -83,5 +87,12 @@ uint64_t vmp_policy_digest(const struct vmp_decision *decision)
 		sum = add_num(sum, decision->enclave ? decision->enclave->acct_interim_s : 0);
 	else /* all that a guest gets whom nobody knows */
 		sum = add_num(sum, decision->nas ? decision->nas->quarantine_vlan : 0);
-	return sum ? sum : 1;
+	return (sum & ((UINT64_C(1) << VERSION_SHIFT) - 1)) | VERSION << VERSION_SHIFT;
+}
+
+bool vmp_policy_was_told(uint64_t digest, const struct vmp_decision *decision)
+{
+	if (digest && digest >> VERSION_SHIFT != VERSION)
+		return true;
+	return digest == vmp_policy_digest(decision);
 }

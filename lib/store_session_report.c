@@ -102,8 +102,9 @@ static int put(struct reporting *r, const char *state)
 		NULL, r->msg);
 }
 
-/* Where it is already: the one statement that each re-authentication costs.  It touches no index. */
-static int authorize_again(struct reporting *r)
+/* Where it is already: the one statement that nearly every re-authentication costs.  It touches no index.
+ * @param plain  only if that is so beyond doubt; else nothing changes. @param changes  out: rows; NULL is allowed. */
+static int authorize_again(struct reporting *r, bool plain, int *changes)
 {
 	static const char sql[] =
 		"UPDATE session SET token = ?2, nas_port = iif(?3 >= 0, ?3, nas_port), "
@@ -115,18 +116,19 @@ static int authorize_again(struct reporting *r)
 		"acct_session_id = iif(?9 <> '', ?9, acct_session_id), "
 		"framed_ip = iif(?10 <> '', ?10, framed_ip), method = ?11, cert_name = ?12, quarantined = ?13, "
 		"vlan = ?14, policy = ?15, authorized_at = ?16, updated_at = max(updated_at, ?16), expires_at = ?17 "
-		"WHERE mac = ?1";
+		"WHERE mac = ?1 AND (NOT ?18 OR (nas = ?19 AND nas_port = ?3 AND nas_port_id = ?4 AND token <> ?2))";
 	const struct vmp_report *rep = r->report;
 	const struct vmp_place *p = &rep->place;
 
-	return vmp_stmt_run(
-		r->store, sql,
-		BIND_LIST(BIND_INT(rep->mac), BIND_INT(rep->token), BIND_INT(p->nas_port), BIND_TEXT(p->nas_port_id),
-			  BIND_TEXT(p->nas_ip), BIND_TEXT(p->nas_identifier), BIND_TEXT(p->user_name),
-			  BIND_TEXT(p->calling_station_id), BIND_TEXT(p->acct_session_id), BIND_TEXT(p->framed_ip),
-			  BIND_INT(rep->method), BIND_TEXT(or_empty(rep->cert_name)), BIND_INT(rep->quarantined),
-			  BIND_INT(rep->vlan), BIND_INT(rep->policy), BIND_INT(rep->at), BIND_INT(expires_at(rep))),
-		NULL, r->msg);
+	return vmp_stmt_run(r->store, sql,
+			    BIND_LIST(BIND_INT(rep->mac), BIND_INT(rep->token), BIND_INT(p->nas_port),
+				      BIND_TEXT(p->nas_port_id), BIND_TEXT(p->nas_ip), BIND_TEXT(p->nas_identifier),
+				      BIND_TEXT(p->user_name), BIND_TEXT(p->calling_station_id),
+				      BIND_TEXT(p->acct_session_id), BIND_TEXT(p->framed_ip), BIND_INT(rep->method),
+				      BIND_TEXT(or_empty(rep->cert_name)), BIND_INT(rep->quarantined),
+				      BIND_INT(rep->vlan), BIND_INT(rep->policy), BIND_INT(rep->at),
+				      BIND_INT(expires_at(rep)), BIND_INT(plain), BIND_TEXT(p->nas)),
+			    changes, r->msg);
 }
 
 /* -- clone alarms ---------------------------------------------------------------------------------------------- */
@@ -290,7 +292,7 @@ static int authorize(struct reporting *r)
 	if (r->lasting.own_token && r->lasting.authorized_at)
 		return VMP_OK;
 	if (r->lasting.there && (r->lasting.same_place || r->lasting.own_token))
-		return authorize_again(r);
+		return authorize_again(r, false, NULL);
 	err = vmp_past_find(r->store, r->report, &r->past, r->msg);
 	if (err != VMP_OK || is_over(&r->past))
 		return err;
@@ -321,7 +323,9 @@ static const char *const states[] = {
 	[VMP_REPORT_START] = "started", [VMP_REPORT_INTERIM] = "interim", [VMP_REPORT_STOP] = ""
 };
 
-static int count_lasting(struct reporting *r)
+/* @param plain  only if the report's token is that of the session; else nothing changes. @param changes  out: rows;
+ * NULL is allowed. */
+static int count_lasting(struct reporting *r, bool plain, int *changes)
 {
 	static const char sql[] =
 		"UPDATE session SET state = CASE WHEN ?2 = '' THEN state WHEN ?2 = 'interim' OR state = 'authorized' "
@@ -334,7 +338,8 @@ static int count_lasting(struct reporting *r)
 		"nas_identifier = iif(nas_identifier = '', ?10, nas_identifier), "
 		"user_name = iif(user_name = '', ?11, user_name), "
 		"calling_station_id = iif(calling_station_id = '', ?12, calling_station_id), "
-		"framed_ip = iif(?13 <> '', ?13, framed_ip), updated_at = max(updated_at, ?14) WHERE mac = ?1";
+		"framed_ip = iif(?13 <> '', ?13, framed_ip), updated_at = max(updated_at, ?14) "
+		"WHERE mac = ?1 AND (NOT ?15 OR token = ?6)";
 	const struct vmp_report *rep = r->report;
 	const struct vmp_place *p = &rep->place;
 
@@ -343,8 +348,9 @@ static int count_lasting(struct reporting *r)
 				      BIND_INT(octets(rep->input_octets)), BIND_INT(octets(rep->output_octets)),
 				      BIND_INT(rep->token), BIND_INT(p->nas_port), BIND_TEXT(p->nas_port_id),
 				      BIND_TEXT(p->nas_ip), BIND_TEXT(p->nas_identifier), BIND_TEXT(p->user_name),
-				      BIND_TEXT(p->calling_station_id), BIND_TEXT(p->framed_ip), BIND_INT(rep->at)),
-			    NULL, r->msg);
+				      BIND_TEXT(p->calling_station_id), BIND_TEXT(p->framed_ip), BIND_INT(rep->at),
+				      BIND_INT(plain)),
+			    changes, r->msg);
 }
 
 /* Of the same Acct-Session-Id; one that the past session lacks is taken over with its own token alone. */
@@ -422,7 +428,7 @@ static bool is_end(const struct reporting *r)
 static int stop_lasting(struct reporting *r)
 {
 	const struct vmp_ending stopped = { "stopped", or_empty(r->report->cause), r->report->at, true };
-	int err = count_lasting(r);
+	int err = count_lasting(r, false, NULL);
 
 	return err == VMP_OK ? vmp_past_move(r->store, r->report->mac, &stopped, r->msg) : err;
 }
@@ -470,8 +476,8 @@ static int stop_elsewhere(struct reporting *r)
 static int account_lasting(struct reporting *r)
 {
 	if (r->report->type == VMP_REPORT_STOP)
-		return is_end(r) ? stop_lasting(r) : r->lasting.own_acct ? count_lasting(r) : VMP_OK;
-	return is_fresh(r) ? count_lasting(r) : VMP_OK;
+		return is_end(r) ? stop_lasting(r) : r->lasting.own_acct ? count_lasting(r, false, NULL) : VMP_OK;
+	return is_fresh(r) ? count_lasting(r, false, NULL) : VMP_OK;
 }
 
 /* Whose is it?  The session that lasts comes first, unless token or Acct-Session-Id say that it is one before it in the
@@ -526,6 +532,20 @@ static int refuse(struct reporting *r)
 	return note(r, "refused", 0, or_empty(r->report->detail));
 }
 
+/* What nearly all reports are: of the session that lasts, where it is. */
+static int take_plain(struct reporting *r, int *changes)
+{
+	switch (r->report->type) {
+	case VMP_REPORT_AUTHORIZED:
+		return authorize_again(r, true, changes);
+	case VMP_REPORT_START:
+	case VMP_REPORT_INTERIM:
+		return r->report->token ? count_lasting(r, true, changes) : VMP_OK;
+	default:
+		return VMP_OK;
+	}
+}
+
 int vmp_session_report(struct vmp_store *store, const struct vmp_report *report, int64_t clone_window_s,
 		       struct vmp_report_effect *effect, struct vmp_msg *msg)
 {
@@ -536,10 +556,13 @@ int vmp_session_report(struct vmp_store *store, const struct vmp_report *report,
 	struct reporting r = {
 		.store = store, .report = report, .window_s = clone_window_s, .effect = effect, .msg = msg
 	};
-	int err = VMP_OK;
+	int changes = 0, err;
 
 	memset(effect, 0, sizeof(*effect));
 	effect->newer_port = effect->older_port = -1;
+	err = take_plain(&r, &changes);
+	if (err != VMP_OK || changes)
+		return err;
 	if (report->type <= VMP_REPORT_STOP)
 		err = read_lasting(&r);
 	return err == VMP_OK ? takes[report->type](&r) : err;

@@ -93,7 +93,11 @@ rlm_rcode_t mod_accounting(void *instance, REQUEST *request)
 	if (rcode != RLM_MODULE_OK) return rcode;
 
 	reply = response_make(request);
-	if (writer_put(inst->writer, &report.vmp, reply)) return reply ? RLM_MODULE_HANDLED : RLM_MODULE_OK;
+	if (writer_put(inst->writer, &report.vmp, reply)) {
+		if (reply) return RLM_MODULE_HANDLED;
+		count(inst, STAT_ACCOUNTED);
+		return RLM_MODULE_OK;
+	}
 
 	count(inst, STAT_NOT_ACCOUNTED);
 	module_failure_msg(request, "rlm_vmprov (%s): accounting cannot be written", inst->name);

@@ -8,6 +8,8 @@
 #define MAX_BATCH 4096          /* in one transaction */
 #define GATHER_MS 10            /* authorizations wait so long for company; nobody waits for them */
 #define RETRY_MS 1000           /* after a failure */
+#define DRAIN_MS 10000          /* for what the writer before a reload has not written yet */
+#define DRAIN_LOOK_MS 20
 #define WAIT_MS 1000            /* a worker, for accounting that it must answer itself */
 #define BUSY_MS 5000            /* policyd writes to it too */
 #define UPKEEP_MS 1000
@@ -40,7 +42,9 @@ struct writer {
 	size_t n;
 	bool urgent;                    /* somebody waits for an answer */
 	bool stop;
-	bool retired;                   /* a reload has put another in its place */
+	bool writing;                   /* the thread has a batch */
+	bool retired;                   /* a reload has put another in its place ... */
+	bool drains;                    /* ... which waits until this one has nothing left */
 	bool running;
 	pthread_t thread;
 
@@ -136,15 +140,14 @@ static void queued_written(writer_t *w, queued_t *q)
  */
 static void queued_settle(writer_t *w, queued_t *q, bool written)
 {
-	bool accounting = q->reply || q->waits;
-
 	if (written) queued_written(w, q);
-	if (q->reply) rad_free(&q->reply);
-	if (accounting) {
+	/* A worker that waits counts by itself what it answers. */
+	if (q->reply) {
 		count(w->inst, written ? STAT_ACCOUNTED : STAT_NOT_ACCOUNTED);
-	} else if (!written) {
+	} else if (!written && !q->waits) {
 		count(w->inst, STAT_SESSION_LOST);
 	}
+	if (q->reply) rad_free(&q->reply);
 	if (q->waits) {
 		pthread_mutex_lock(&w->mutex);
 		if (q->waiter) *q->waiter = (waiter_t) { true, written };
@@ -359,6 +362,41 @@ static void rest(writer_t *w)
 	store_close(w);
 }
 
+/*
+ *	What was reported before a reload is to be written before what has been since: else an old place would be the
+ *	latest.  Not for ever: the reload may have been for a path that cannot be written.
+ */
+static struct {
+	int writers;
+	int64_t until_ms;
+} draining;
+
+static bool is_held(writer_t const *w)
+{
+	return !w->retired && (__atomic_load_n(&draining.writers, __ATOMIC_ACQUIRE) > 0) &&
+	       (now_ms() < __atomic_load_n(&draining.until_ms, __ATOMIC_RELAXED));
+}
+
+static void drained(writer_t *w)
+{
+	if (!w->drains) return;
+	w->drains = false;
+	__atomic_fetch_sub(&draining.writers, 1, __ATOMIC_RELEASE);
+}
+
+static bool may_write(writer_t const *w)
+{
+	return w->stop || (w->first && (now_ms() >= w->retry_ms) && !is_held(w));
+}
+
+static int64_t next_look(writer_t const *w)
+{
+	int64_t held = is_held(w) ? now_ms() + DRAIN_LOOK_MS : INT64_MAX;
+	int64_t at = w->first && (w->retry_ms < w->upkeep_ms) && (held == INT64_MAX) ? w->retry_ms : w->upkeep_ms;
+
+	return held < at ? held : at;
+}
+
 static void wait_until(writer_t *w, int64_t until_ms)
 {
 	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
@@ -376,14 +414,17 @@ static queued_t *take(writer_t *w, bool *stop, bool *retired)
 	size_t n = 1;
 
 	pthread_mutex_lock(&w->mutex);
-	while (!w->stop && (!w->first || now_ms() < w->retry_ms) && now_ms() < w->upkeep_ms) {
-		wait_until(w, w->first && w->retry_ms < w->upkeep_ms ? w->retry_ms : w->upkeep_ms);
+	w->writing = false;
+	if (!w->first) drained(w);
+	while (!may_write(w) && now_ms() < w->upkeep_ms) {
+		wait_until(w, next_look(w));
 		gathered = now_ms() + GATHER_MS;
 	}
 	while (!w->stop && w->first && !w->urgent && now_ms() < gathered && w->n < MAX_BATCH) wait_until(w, gathered);
 	*stop = w->stop;
 	*retired = w->retired && !w->first;
-	batch = !w->stop && now_ms() < w->retry_ms ? NULL : w->first;
+	batch = may_write(w) ? w->first : NULL;
+	w->writing = batch != NULL;
 	for (q = batch; q && q->next && (n < MAX_BATCH); q = q->next) n++;
 	if (q) {
 		w->first = q->next;
@@ -426,6 +467,7 @@ static void *writer_run(void *arg)
 		else upkeep(w);
 	}
 	drop_rest(w);
+	drained(w);
 	store_close(w);
 	return NULL;
 }
@@ -486,6 +528,11 @@ void writer_retire(writer_t *w)
 	if (!w) return;
 	pthread_mutex_lock(&w->mutex);
 	w->retired = true;
+	if (!w->drains && (w->first || w->writing)) {
+		w->drains = true;
+		__atomic_store_n(&draining.until_ms, now_ms() + DRAIN_MS, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&draining.writers, 1, __ATOMIC_RELEASE);
+	}
 	pthread_mutex_unlock(&w->mutex);
 }
 

@@ -91,7 +91,7 @@ static json_t *differs(const struct vmp_session *s, const struct vmp_decision *d
 		return json_null();
 	if (d->verdict != VMP_ALLOW || s->quarantined)
 		return json_true();
-	return s->policy ? json_boolean(s->policy != vmp_policy_digest(d)) : json_null();
+	return s->policy ? json_boolean(!vmp_policy_was_told(s->policy, d)) : json_null();
 }
 
 static json_t *answer(const struct vmp_session *s, const struct vmp_decision *d)

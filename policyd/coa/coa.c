@@ -62,7 +62,6 @@ static void forget_files(void)
 	dialects_free(coa.dialects);
 	coa.secrets = NULL;
 	coa.dialects = NULL;
-	packet_close();
 }
 
 int coa_check(const struct config *config, struct vmp_msg *msg)

@@ -42,19 +42,20 @@ static int warm_up(struct vmp_msg *msg)
 	return err;
 }
 
+/* Once: the library cannot read them a second time without a use of memory that it has freed. */
 int packet_open(const char *dictionary, struct vmp_msg *msg)
 {
+	static bool is_open;
+
+	if (is_open)
+		return VMP_OK;
 	fr_hostname_lookups = false;
 	if (dict_init(dictionary, "dictionary") != 0)
 		return failed(msg, dictionary);
 	if (!dict_attrbyname("Error-Cause"))
 		return vmp_fail(msg, VMP_EINVAL, "%s: the dictionaries do not have Error-Cause", dictionary);
+	is_open = true;
 	return warm_up(msg);
-}
-
-void packet_close(void)
-{
-	dict_free();
 }
 
 /* Texts go out as they came in: the library would expand backslashes in them. */

@@ -30,9 +30,9 @@ struct packet {
 	size_t len;
 };
 
-/** Read the dictionaries in a directory, and get ready to do without files. @return VMP_OK, VMP_EINVAL. */
+/** Read the dictionaries in a directory, once in a process, and get ready to do without files.
+ * @return VMP_OK, VMP_EINVAL. */
 VMP_CHECKED int packet_open(const char *dictionary, struct vmp_msg *msg);
-void packet_close(void);
 
 /** Is there such an attribute, and can it have the value?  @return VMP_OK, VMP_EINVAL with what is wrong. */
 VMP_CHECKED int packet_attr_check(const struct packet_attr *attr, struct vmp_msg *msg);

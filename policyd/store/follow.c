@@ -11,9 +11,7 @@
  * written when the change has been followed.  So each is followed once more after a time in which a writer that does
  * not fail has written; one that failed leaves a notice.  A change's own time is no measure: it may be long before its
  * commit. */
-#define AGAIN_MS 10000
-/* [s] After a start, so many seconds of changes before the last one that was followed are followed again. */
-#define AGAIN_START_S 60
+#define AGAIN_MS 3000
 
 /* What goes through the callbacks. */
 struct walk {
@@ -120,7 +118,7 @@ static int find_start(struct state *s, int64_t last, struct vmp_msg *msg)
 
 	if (err != VMP_OK || (f->change_id >= first - 1 && f->change_id <= last && f->change_id >= 0))
 		return err;
-	err = scan_all(s, msg);
+	err = scan_all(s, f->change_id < 0 ? JUDGE_START : JUDGE_SCAN, msg);
 	/* Revocations among those that are still there are followed one by one. */
 	if (f->change_id < 0 || f->change_id > last)
 		f->change_id = last;
@@ -137,7 +135,7 @@ static int follow_changes(struct walk *w, int64_t last)
 	if (err == VMP_OK && n->follow.change_id < last)
 		err = vmp_store_change_each(s->store, n->follow.change_id, FOLLOW_MAX, follow_change, w, w->msg);
 	if (err == VMP_OK && w->all)
-		err = scan_all(s, w->msg);
+		err = scan_all(s, JUDGE_SCAN, w->msg);
 	return err;
 }
 
@@ -154,32 +152,15 @@ static bool again_is_due(struct state *s)
 	return n->again.done < n->again.until && s->clock.boot_ms >= n->again.due_ms;
 }
 
-static int first_change(void *ctx, const struct vmp_change *change)
-{
-	struct vmp_change *out = ctx;
-
-	out->id = change->id;
-	out->at = change->at;
-	return VMP_OK;
-}
-
-/* After a start the last ones may not have been followed again before; where they were many, all is compared. */
+/* After a start the last ones may not have been followed again before, and jobs may have been given up: what was told
+ * is compared, all of it. */
 static int again_begin(struct state *s, struct vmp_msg *msg)
 {
 	struct network *n = s->network;
-	int64_t from = n->follow.change_id > FOLLOW_MAX ? n->follow.change_id - FOLLOW_MAX : 0;
-	struct vmp_change first = { .id = 0 }, last = { .id = 0 };
-	int err = vmp_store_change_each(s->store, from, 1, first_change, &first, msg);
 
-	if (err == VMP_OK && n->follow.change_id > 0)
-		err = vmp_store_change_each(s->store, n->follow.change_id - 1, 1, first_change, &last, msg);
-	if (err == VMP_OK && from && first.id == from + 1 && first.at > last.at - AGAIN_START_S)
-		err = scan_all(s, msg);
-	if (err == VMP_OK) {
-		n->again.done = from;
-		n->again.until = 0;
-	}
-	return err;
+	n->again.done = n->follow.change_id > FOLLOW_MAX ? n->follow.change_id - FOLLOW_MAX : 0;
+	n->again.until = 0;
+	return scan_all(s, JUDGE_START, msg);
 }
 
 static int again_change(void *ctx, const struct vmp_change *change)
@@ -205,7 +186,7 @@ static int follow_again(struct state *s, struct vmp_msg *msg)
 	if (err == VMP_EBUSY)
 		err = VMP_OK;
 	if (err == VMP_OK && w.all)
-		err = scan_all(s, msg);
+		err = scan_all(s, JUDGE_SCAN, msg);
 	n->again.more = w.n == FOLLOW_MAX && n->again.done < n->again.until;
 	if (!n->again.more)
 		n->again.done = n->again.until; /* there may be none with this very id */
@@ -299,7 +280,7 @@ static int notice_evict(struct walk *w, const struct vmp_notice *notice)
  * held to be over. */
 static int notice_late(struct walk *w, const struct vmp_notice *notice)
 {
-	return notice->mac ? scan_mac(w->s, notice->mac, JUDGE_NAMED, w->msg) : scan_all(w->s, w->msg);
+	return notice->mac ? scan_mac(w->s, notice->mac, JUDGE_NAMED, w->msg) : scan_all(w->s, JUDGE_SCAN, w->msg);
 }
 
 static const struct {
@@ -339,7 +320,7 @@ static int follow_notices(struct walk *w)
 		memcpy(n->follow.session_store, n->session_store, sizeof(n->session_store));
 		n->follow.notice_id = 0;
 		n->follow_unsaved = n->wrote = true;
-		err = scan_all(w->s, w->msg);
+		err = scan_all(w->s, JUDGE_START, w->msg);
 	}
 	if (err == VMP_OK)
 		err = vmp_session_notice_each(n->sessions, n->follow.notice_id, FOLLOW_MAX, follow_notice, w, w->msg);

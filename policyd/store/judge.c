@@ -29,8 +29,11 @@ static void compare(const struct vmp_session *session, enum judge_why why, const
 		out->reason = vmp_verdict_name(d->verdict);
 		return;
 	}
-	/* What the NAS was told is not known of a session that only accounting speaks of: told anew, it is. */
-	if (session->policy == vmp_policy_digest(d) && !session->quarantined)
+	/* What the NAS was told is not known of a session that only accounting speaks of: a change is told anew.
+	 * Another RADIUS server may have answered it: without a change it is left alone. */
+	if (!session->policy && !session->quarantined && why == JUDGE_START)
+		return;
+	if (vmp_policy_was_told(session->policy, d) && !session->quarantined)
 		return;
 	out->act = true;
 	out->action = VMP_COA_REAUTHENTICATE;

@@ -77,10 +77,12 @@ static void second(struct state *s)
 {
 	struct network *n = s->network;
 
-	if (n->alarms > STATE_DENIALS)
-		vmp_log(VMP_LOG_WARNING, "alarms-not-audited", "n", vmp_log_num((long long)n->alarms - STATE_DENIALS),
-			NULL);
-	n->alarms = 0;
+	uint64_t left_out = (n->alarms > STATE_DENIALS ? n->alarms - STATE_DENIALS : 0) +
+			    (n->moves > STATE_DENIALS ? n->moves - STATE_DENIALS : 0);
+
+	if (left_out)
+		vmp_log(VMP_LOG_WARNING, "alarms-not-audited", "n", vmp_log_num((long long)left_out), NULL);
+	n->alarms = n->moves = 0;
 	n->scans = true; /* one may have become due */
 }
 
@@ -154,13 +156,13 @@ void network_failed(struct state *s, const char *why)
 int network_alarm(struct state *s, const char *event, const char *actor, uint64_t mac, const char *detail,
 		  struct vmp_msg *msg)
 {
+	bool move = strcmp(event, "guest-moved") == 0;
 	char subject[STATE_ACTOR];
 
-	if (++s->network->alarms > STATE_DENIALS)
+	if (++*(move ? &s->network->moves : &s->network->alarms) > STATE_DENIALS)
 		return VMP_OK;
 	state_vm("vm", mac, "", subject);
-	vmp_log(strcmp(event, "guest-moved") == 0 ? VMP_LOG_INFO : VMP_LOG_WARNING, event, "whom", subject, "by", actor,
-		"why", detail, NULL);
+	vmp_log(move ? VMP_LOG_INFO : VMP_LOG_WARNING, event, "whom", subject, "by", actor, "why", detail, NULL);
 	return state_audit(s, event, actor, subject, detail, msg);
 }
 
@@ -196,9 +198,14 @@ int network_job(struct state *s, const struct vmp_session *session, enum vmp_coa
 					 .token = session->token,
 					 .past_id = session->past_id,
 					 .place = session->place };
+	struct judge_nas nas;
 	int64_t id = 0;
 	size_t i;
-	int err = vmp_coa_add(s->store, &job, &id, msg);
+	int err = judge_nas(s, session->place.nas, &nas, msg);
+
+	if (err != VMP_OK || (nas.mode == VMP_NAS_NONE && !actor))
+		return err; /* it is never to be told */
+	err = vmp_coa_add(s->store, &job, &id, msg);
 
 	if (err == VMP_EINVAL) { /* a session such as radiusd does not write: it must not keep the others waiting */
 		vmp_log(VMP_LOG_ERROR, "job-refused", "why", msg->text, NULL);

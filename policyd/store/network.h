@@ -82,6 +82,7 @@ struct network {
 	bool results_taken;    /**< and are not yet committed */
 	int64_t held_ms;       /**< CLOCK_BOOTTIME until which nothing is handed out: results could not be written */
 	int64_t complained_ms; /**< CLOCK_BOOTTIME of the last complaint; 0: none */
+	uint64_t moves;	       /**< likewise: a flood of them crowds out no alarm */
 	uint64_t alarms;       /**< written to the audit trail, or not, within this second */
 };
 
@@ -98,7 +99,8 @@ VMP_CHECKED int sessions_end(struct state *s, const struct network_out *out, uin
 /** Why a session is looked at. */
 enum judge_why {
 	JUDGE_NAMED, /**< a change names its MAC */
-	JUDGE_SCAN   /**< a change may concern it */
+	JUDGE_SCAN,  /**< a change may concern it */
+	JUDGE_START  /**< no change is known: what it was told is compared where that is known */
 };
 struct judgement {
 	bool act;
@@ -122,7 +124,7 @@ VMP_CHECKED int judge_nas(struct state *s, const char *address, struct judge_nas
 /** @return whether there is more. */
 bool follow_step(struct state *s, bool each_second);
 /** Have all sessions compared. */
-VMP_CHECKED int scan_all(struct state *s, struct vmp_msg *msg);
+VMP_CHECKED int scan_all(struct state *s, enum judge_why why, struct vmp_msg *msg);
 VMP_CHECKED int scan_coi(struct state *s, int64_t id, struct vmp_msg *msg);
 /** Soon, those members who have other COIs: which is their primary may depend on the number of members. */
 VMP_CHECKED int scan_ties(struct state *s, const char *coi, struct vmp_msg *msg);

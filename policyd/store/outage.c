@@ -101,7 +101,7 @@ int outage_answered(struct state *s, struct network_nas *nas, struct vmp_msg *ms
 	err = tell(s, "nas-answers", nas, "", msg);
 	/* Its sessions are as they were when the jobs were given up. */
 	if (err == VMP_OK && nas->given_up)
-		err = scan_all(s, msg);
+		err = scan_all(s, JUDGE_START, msg);
 	nas->given_up = false;
 	return err;
 }

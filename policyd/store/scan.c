@@ -17,9 +17,9 @@ static int ask(struct state *s, const struct vmp_coa_scan *scan, int64_t not_bef
 	return vmp_coa_scan_add(s->store, scan, not_before, msg);
 }
 
-int scan_all(struct state *s, struct vmp_msg *msg)
+int scan_all(struct state *s, enum judge_why why, struct vmp_msg *msg)
 {
-	const struct vmp_coa_scan scan = { .kind = VMP_SCAN_ALL };
+	const struct vmp_coa_scan scan = { .kind = VMP_SCAN_ALL, .ref = why == JUDGE_START };
 
 	return ask(s, &scan, 0, msg);
 }
@@ -83,6 +83,7 @@ int scan_mac(struct state *s, uint64_t mac, enum judge_why why, struct vmp_msg *
 struct step {
 	struct state *s;
 	struct vmp_msg *msg;
+	enum judge_why why;
 	uint64_t after;
 	int n;
 };
@@ -93,7 +94,7 @@ static int each_session(void *ctx, const struct vmp_session *session)
 
 	step->after = session->mac;
 	step->n++;
-	return compare(step->s, session, JUDGE_SCAN, step->msg);
+	return compare(step->s, session, step->why, step->msg);
 }
 
 static int each_member(void *ctx, uint64_t mac)
@@ -102,13 +103,14 @@ static int each_member(void *ctx, uint64_t mac)
 
 	step->after = mac;
 	step->n++;
-	return scan_mac(step->s, mac, JUDGE_SCAN, step->msg);
+	return scan_mac(step->s, mac, step->why, step->msg);
 }
 
 /* The next ones of a scan; it has ended when there is none. */
 static int go_on(struct state *s, const struct vmp_coa_scan *scan, struct vmp_msg *msg)
 {
-	struct step step = { .s = s, .msg = msg, .after = scan->after };
+	enum judge_why why = scan->kind == VMP_SCAN_ALL && scan->ref ? JUDGE_START : JUDGE_SCAN;
+	struct step step = { .s = s, .msg = msg, .why = why, .after = scan->after };
 	const struct vmp_session_filter filter = { .after = scan->after, .max = STEP_MAX };
 	int err;
 

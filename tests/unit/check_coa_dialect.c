@@ -138,7 +138,7 @@ Suite *check_coa_dialect(void)
 	Suite *s = suite_create("coa_dialect");
 	TCase *t = tcase_create("coa_dialect");
 
-	tcase_add_unchecked_fixture(t, open_dictionary, packet_close);
+	tcase_add_unchecked_fixture(t, open_dictionary, NULL);
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, options_are_taken);
 	tcase_add_test(t, what_is_left_out_has_a_preset);

@@ -444,7 +444,7 @@ Suite *check_coa_nas(void)
 	Suite *s = suite_create("coa_nas");
 	TCase *t = tcase_create("coa_nas");
 
-	tcase_add_unchecked_fixture(t, open_dictionary, packet_close);
+	tcase_add_unchecked_fixture(t, open_dictionary, NULL);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, an_acknowledged_disconnect_is_done);
 	tcase_add_loop_test(t, each_cause_has_its_outcome, 0, 9);
