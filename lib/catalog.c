@@ -73,11 +73,29 @@ int vmp_addr_parse(const char *text, struct vmp_addr *out)
 	return inet_pton(AF_INET6, text, out->octet) == 1 ? VMP_OK : VMP_EINVAL;
 }
 
+/* inet_ntop() goes through sprintf(), which is a tenth of what a session's report costs a worker of radiusd. */
+static void format_v4(const uint8_t octet[4], char *out)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		uint8_t n = octet[i];
+
+		if (n >= 100)
+			*out++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*out++ = (char)('0' + n / 10 % 10);
+		*out++ = (char)('0' + n % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 void vmp_addr_format(const struct vmp_addr *addr, char out[VMP_ADDR_TEXT])
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool v4 = memcmp(addr->octet, mapped, sizeof(mapped)) == 0;
 
-	if (!inet_ntop(v4 ? AF_INET : AF_INET6, addr->octet + (v4 ? sizeof(mapped) : 0), out, VMP_ADDR_TEXT))
+	if (memcmp(addr->octet, mapped, sizeof(mapped)) == 0)
+		format_v4(addr->octet + sizeof(mapped), out);
+	else if (!inet_ntop(AF_INET6, addr->octet, out, VMP_ADDR_TEXT))
 		out[0] = '\0';
 }

@@ -38,13 +38,19 @@ static char const *text_of(VALUE_PAIR const *vp)
 	return vp ? vp->vp_strvalue : "";
 }
 
-static char const *address_of(VALUE_PAIR const *v4, VALUE_PAIR const *v6, char out[INET6_ADDRSTRLEN])
+static char const *address_of(VALUE_PAIR const *v4, VALUE_PAIR const *v6, char out[VMP_ADDR_TEXT])
 {
+	struct vmp_addr addr;
+
 	out[0] = '\0';
 	if (v4) {
-		inet_ntop(AF_INET, &v4->vp_ipaddr, out, INET6_ADDRSTRLEN);
+		struct in_addr in = { .s_addr = v4->vp_ipaddr };
+
+		vmp_addr_v4(&in, &addr);
+		vmp_addr_format(&addr, out);
 	} else if (v6) {
-		inet_ntop(AF_INET6, &v6->vp_ipv6addr, out, INET6_ADDRSTRLEN);
+		memcpy(addr.octet, &v6->vp_ipv6addr, sizeof(addr.octet));
+		vmp_addr_format(&addr, out);
 	}
 	return out;
 }

@@ -170,7 +170,7 @@ bool dialect_apply(dialect_t const *dialect, REQUEST *request, answer_t *answer)
 /** A report and its texts. */
 typedef struct report {
 	struct vmp_report vmp;
-	char nas[VMP_ADDR_TEXT], nas_ip[INET6_ADDRSTRLEN], framed_ip[INET6_ADDRSTRLEN];
+	char nas[VMP_ADDR_TEXT], nas_ip[VMP_ADDR_TEXT], framed_ip[VMP_ADDR_TEXT];
 	char detail[256];
 } report_t;
 

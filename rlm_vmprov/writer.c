@@ -1,5 +1,7 @@
 #include "rlm_vmprov.h"
 
+#include "record.h"
+
 #include <pthread.h>
 #include <signal.h>
 
@@ -236,7 +238,11 @@ static int store_open(writer_t *w, struct vmp_msg *msg)
 	if (w->store) return VMP_OK;
 	err = vmp_store_open(&w->store, w->inst->session.filename, VMP_STORE_SESSION, VMP_STORE_CREATE, BUSY_MS, msg);
 	if (err == VMP_OK) err = vmp_store_migrate(w->store, NULL, NULL, msg);
-	if (err != VMP_OK) store_close(w);
+	if (err != VMP_OK) {
+		store_close(w);
+	} else {
+		vmp_store_bulk(w->store);	/* a million sessions are 170 MB, and any of them may be next */
+	}
 	return err;
 }
 
