@@ -73,7 +73,8 @@ int vmp_addr_parse(const char *text, struct vmp_addr *out)
 	return inet_pton(AF_INET6, text, out->octet) == 1 ? VMP_OK : VMP_EINVAL;
 }
 
-/* inet_ntop() goes through sprintf(), which is a tenth of what a session's report costs a worker of radiusd. */
+/* inet_ntop() formats its numbers with the whole of printf, which is a tenth of what a session's report costs a worker
+ * of radiusd. */
 static void format_v4(const uint8_t octet[4], char *out)
 {
 	int i;

@@ -35,7 +35,8 @@ account() {
 }
 # The state and accounting of what lasts, and how many are past.
 now() {
-	local of="WHERE mac = mac($(vm "$1"))"
+	local of
+	of="WHERE mac = mac($(vm "$1"))"
 	printf '%s' "SELECT ifnull((SELECT state || ' ' || acct_session_id || ' ' || input_octets FROM session $of), 'none') ||
 		', past ' || count(*) FROM past $of"
 }

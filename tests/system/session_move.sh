@@ -28,7 +28,8 @@ account() {
 }
 # Where it lasts; how it left other places, in order; what policyd is told.
 where() {
-	local of="WHERE mac = mac($(vm "$1"))"
+	local of
+	of="WHERE mac = mac($(vm "$1"))"
 	printf '%s' "SELECT ifnull((SELECT nas || ' ' || nas_port FROM session $of), 'nowhere') || '; ' ||
 		ifnull((SELECT group_concat(state || ' ' || nas || ' ' || nas_port || CASE WHEN closed_at IS NULL THEN ' open' ELSE ' closed' END)
 			FROM (SELECT * FROM past $of ORDER BY id)), '') || '; ' ||
