@@ -50,10 +50,10 @@ is 'of a NAS that has none' "$(code vmprov session disconnect --nas leaf1)" 3
 is 'and no job' "$(sql 'SELECT count(*) FROM coa_job')" 0
 
 # -- list
-lasting 0x525400000101 192.0.2.1 Ethernet1/5 "vlan = 100, policy = 1, input_octets = 5, cert_name = '', method = 0"
+lasting 0x525400000101 192.0.2.1 Ethernet1/5 "vlan = 100, policy = (1 << 56) + 1, input_octets = 5, cert_name = '', method = 0"
 lasting 0x525400000102 192.0.2.1 '' 'nas_port = 12, vlan = 100'
 lasting 0x525400000103 2001:db8::2 1/1 'method = 3'
-lasting 0x525400000199 192.0.2.9 x 'quarantined = 1, vlan = 666, policy = 7'
+lasting 0x525400000199 192.0.2.9 x 'quarantined = 1, vlan = 666, policy = (1 << 56) + 7'
 lasting 0x52540000019a 192.0.2.9 y "authorized_at = 0, token = 0, user_name = CAST(x'ff' AS TEXT)"
 is 'list' "$(vmprov --json session list | fields mac)" \
 	'52:54:00:00:01:01 52:54:00:00:01:02 52:54:00:00:01:03 52:54:00:00:01:99 52:54:00:00:01:9a'
