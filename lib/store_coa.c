@@ -67,14 +67,15 @@ static const char insert_sql[] =
 /* What is to be done whatever the policy says must not become a job that is dropped when the policy changes back. */
 #define STANDS(reason) reason " IN ('administrator', 'certificate-revoked', 'clone')"
 #define KEPT	       "(action = 'disconnect' OR ?2 = 'coa') AND " STANDS("reason") " AND NOT " STANDS("?3")
-/* created_at too: whoever ends what is older must not end this. */
+/* created_at too: whoever ends what is older must not end this.  A CoA that its NAS has acknowledged for this very
+ * session is not asked for again while its effect is awaited: what the guest then gets is the latest anyway. */
 static const char renew_sql[] =
 	"UPDATE coa_job SET action = iif(action = 'disconnect', action, ?2), reason = iif(" KEPT ", reason, ?3), "
 	"actor = iif(" KEPT ", actor, ?4), token = ?8, "
 	"nas_port = ?9, nas_port_id = ?10, nas_ip = ?11, nas_identifier = ?12, user_name = ?13, "
 	"calling_station_id = ?14, acct_session_id = ?15, framed_ip = ?16, "
 	"created_at = CAST(strftime('%s', 'now') AS INTEGER), state = 'pending', attempts = 0, not_before = 0, "
-	"error_cause = 0, outcome = '' WHERE id = ?1";
+	"error_cause = 0, outcome = '' WHERE id = ?1 AND NOT (state = 'verify' AND ?2 = 'coa' AND token = ?8)";
 
 static int save(struct vmp_store *store, const char *sql, int64_t id, const struct vmp_coa_job *job,
 		struct vmp_msg *msg)

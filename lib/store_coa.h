@@ -36,7 +36,8 @@ struct vmp_coa_job {
 
 /** Have it done.  An open job for the same session takes over the place, the token and the reason, but from
  * administrator, certificate-revoked or clone to another reason only as it becomes a disconnect; from coa it can become
- * disconnect, not the other way, and it is due at once, as if it were made now.  Each test is a job of its own.
+ * disconnect, not the other way, and it is due at once, as if it were made now; but not a coa that was acknowledged for
+ * this token.  Each test is a job of its own.
  * @param id  out: the job's; NULL is allowed. */
 VMP_CHECKED int vmp_coa_add(struct vmp_store *store, const struct vmp_coa_job *job, int64_t *id, struct vmp_msg *msg);
 

@@ -182,7 +182,10 @@ START_TEST(a_disconnect_is_never_less)
 
 	ck_assert_str_eq(stands(id), "pending coa");
 	ck_assert_int_eq(WRITE(vmp_coa_verify(world, id, NOW + 10, &world_msg)), VMP_OK);
+	/* Acknowledged for this session: its effect is awaited.  For a later one it is asked for again. */
+	ck_assert_int_eq(add_of(1, "192.0.2.1", VMP_COA_REAUTHENTICATE), id);
 	ck_assert_str_eq(stands(id), "verify coa");
+	scratch_sql("UPDATE coa_job SET token = token + 1");
 	ck_assert_int_eq(add_of(1, "192.0.2.1", VMP_COA_REAUTHENTICATE), id);
 	ck_assert_str_eq(stands(id), "pending coa");
 	ck_assert_int_eq(WRITE(vmp_coa_verify(world, id, NOW + 10, &world_msg)), VMP_OK);
