@@ -84,8 +84,14 @@ static bool is_same(const struct vmp_coa_job *job, const struct vmp_session *liv
 /* What a search among past sessions is for. */
 struct trace {
 	const struct vmp_coa_job *job;
-	bool ended;
+	bool ended, by_us;
 };
+
+/* A session's cause is a job's reason when policyd has ended it. */
+static bool is_by_us(const struct vmp_session *past, const struct vmp_coa_job *job)
+{
+	return past->closed_at && strcmp(past->cause, job->reason) == 0;
+}
 
 static int look_for_end(void *ctx, const struct vmp_session *past)
 {
@@ -96,27 +102,42 @@ static int look_for_end(void *ctx, const struct vmp_session *past)
 					    strcmp(past->place.acct_session_id, place->acct_session_id) == 0;
 
 	t->ended = t->ended || (same && past->closed_at);
+	t->by_us = t->by_us || (same && is_by_us(past, t->job));
 	return VMP_OK;
 }
 
 /* No session lasts.  Did the NAS say that it is over?  Otherwise session.db was lost, or the session's time is over and
  * the NAS may not have minded. */
-static int has_ended(struct state *s, const struct vmp_coa_job *job, bool *ended, struct vmp_msg *msg)
+static int has_ended(struct state *s, const struct vmp_coa_job *job, struct trace *out, struct vmp_msg *msg)
 {
-	struct trace trace = { .job = job };
 	const struct vmp_session_filter filter = { .past = true, .mac = job->mac };
-	int err = vmp_session_each(s->network->sessions, &filter, look_for_end, &trace, msg);
 
-	*ended = trace.ended;
-	return err;
+	*out = (struct trace){ .job = job };
+	return vmp_session_each(s->network->sessions, &filter, look_for_end, out, msg);
+}
+
+/* A job that was asked for once more while it was away stays open, with the answer, which has been told. */
+static bool was_told(const struct vmp_coa_job *job)
+{
+	return strncmp(job->outcome, "Disconnect-ACK", 14) == 0 || job->error_cause == 503 || job->error_cause == 201;
+}
+
+/* @param by_us  this very job has done it; unless that was told, the process ended before it could be noted. */
+static int over_ended(struct state *s, const struct vmp_coa_job *job, bool by_us, enum recheck *out,
+		      struct vmp_msg *msg)
+{
+	bool tell = by_us && !was_told(job);
+	int err = over(s, job, ENDED, out, msg);
+
+	return err == VMP_OK && tell ? outcome_tell(s, "session-disconnected", job, ENDED, msg) : err;
 }
 
 static int recheck_lost(struct state *s, const struct vmp_coa_job *job, enum recheck *out, struct vmp_msg *msg)
 {
-	bool ended;
-	int err = has_ended(s, job, &ended, msg);
+	struct trace trace;
+	int err = has_ended(s, job, &trace, msg);
 
-	return err == VMP_OK && ended ? over(s, job, ENDED, out, msg) : err;
+	return err == VMP_OK && trace.ended ? over_ended(s, job, trace.by_us, out, msg) : err;
 }
 
 static int recheck_lasting(struct state *s, const struct vmp_coa_job *job, enum recheck *out, struct vmp_msg *msg)
@@ -143,7 +164,7 @@ static int recheck_past(struct state *s, const struct vmp_coa_job *job, struct v
 
 	/* Ids are those of one file, which may have been lost since. */
 	if (err == VMP_OK && past.closed_at && past.mac == job->mac && past.token == job->token)
-		return over(s, job, ENDED, out, msg);
+		return over_ended(s, job, is_by_us(&past, job), out, msg);
 	if (err == VMP_OK || err == VMP_ENOENT)
 		err = vmp_session_get(sessions, job->mac, &live, msg);
 	if (err != VMP_OK)
@@ -195,10 +216,10 @@ static int had_no_effect(struct state *s, const struct vmp_coa_job *job, const s
 /* The guest has no session: it is over, or only not known. */
 static int verify_lost(struct state *s, const struct vmp_coa_job *job, bool early, struct vmp_msg *msg)
 {
-	bool ended;
-	int err = has_ended(s, job, &ended, msg);
+	struct trace trace;
+	int err = has_ended(s, job, &trace, msg);
 
-	if (err == VMP_OK && ended)
+	if (err == VMP_OK && trace.ended)
 		return finish(s, job, ENDED, msg);
 	if (err != VMP_OK || early)
 		return err;
