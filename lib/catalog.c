@@ -91,12 +91,17 @@ static void format_v4(const uint8_t octet[4], char *out)
 	}
 }
 
-void vmp_addr_format(const struct vmp_addr *addr, char out[VMP_ADDR_TEXT])
+bool vmp_addr_is_v4(const struct vmp_addr *addr)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-	if (memcmp(addr->octet, mapped, sizeof(mapped)) == 0)
-		format_v4(addr->octet + sizeof(mapped), out);
+	return memcmp(addr->octet, mapped, sizeof(mapped)) == 0;
+}
+
+void vmp_addr_format(const struct vmp_addr *addr, char out[VMP_ADDR_TEXT])
+{
+	if (vmp_addr_is_v4(addr))
+		format_v4(addr->octet + 12, out);
 	else if (!inet_ntop(AF_INET6, addr->octet, out, VMP_ADDR_TEXT))
 		out[0] = '\0';
 }

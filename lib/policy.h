@@ -220,6 +220,7 @@ VMP_CHECKED int vmp_vlans_add(const char *text, uint16_t list[VMP_VLAN_MAX], siz
 /** @return VMP_OK; VMP_EINVAL when text is neither an IPv4 nor an IPv6 address. */
 VMP_CHECKED int vmp_addr_parse(const char *text, struct vmp_addr *out);
 void vmp_addr_v4(const struct in_addr *in, struct vmp_addr *out);
+bool vmp_addr_is_v4(const struct vmp_addr *addr);
 #define VMP_ADDR_TEXT 46
 /** IPv4 as such, not as a mapped IPv6 address. */
 void vmp_addr_format(const struct vmp_addr *addr, char out[VMP_ADDR_TEXT]);

@@ -133,8 +133,4 @@ VMP_CHECKED int vmp_record_names(struct vmp_records *rs, const char *prefix, int
 /** Record (NULL: remove) the EAP-MD5 password of a VM. */
 VMP_CHECKED int vmp_record_eap_md5(struct vmp_records *rs, const char *key, const char *password, struct vmp_msg *msg);
 
-/** Before the transaction of a bulk load: take up to 256 MiB of cache, and keep the journals of
- * single statements in memory. */
-void vmp_store_bulk(struct vmp_store *store);
-
 #endif

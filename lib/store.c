@@ -156,6 +156,11 @@ static int prepare_to_write(struct vmp_store *store, struct vmp_msg *msg)
 		   "cannot open", msg);
 }
 
+void vmp_store_bulk(struct vmp_store *store)
+{
+	sqlite3_exec(store->db, "PRAGMA cache_size = -262144", NULL, NULL, NULL);
+}
+
 /* Made here, not by SQLite, so that the world never reads it; SQLite gives -wal and -shm the same mode.  Two users of
  * one group write session.db, whatever the umask of the one that makes it.  A file that is there is not opened for
  * this: to close it would drop all locks that SQLite has on it in this process. */

@@ -49,6 +49,9 @@ VMP_CHECKED int vmp_store_migrate(struct vmp_store *store, int *from, int *to, s
  * otherwise do nothing.  Never waits, so that no writer waits for it: sqlite3's shell would give up at once. */
 void vmp_store_trim(struct vmp_store *store, int quiet_s);
 
+/** Take up to 256 MiB of cache: before a bulk load, and for who writes all over a store. */
+void vmp_store_bulk(struct vmp_store *store);
+
 /** One transaction over several calls (BEGIN IMMEDIATE).  Rollback is harmless when none is open. */
 VMP_CHECKED int vmp_store_begin(struct vmp_store *store, struct vmp_msg *msg);
 VMP_CHECKED int vmp_store_commit(struct vmp_store *store, struct vmp_msg *msg);

@@ -28,13 +28,6 @@ int vmp_store_audit(struct vmp_store *store, const struct vmp_audit *event, stru
 			    NULL, msg);
 }
 
-static const char *text_of(sqlite3_stmt *stmt, int col)
-{
-	const char *text = (const char *)sqlite3_column_text(stmt, col);
-
-	return text ? text : "";
-}
-
 int vmp_store_audit_each(struct vmp_store *store, const struct vmp_audit_filter *filter,
 			 int (*each)(void *ctx, const struct vmp_audit *event), void *ctx, struct vmp_msg *msg)
 {
@@ -57,10 +50,10 @@ int vmp_store_audit_each(struct vmp_store *store, const struct vmp_audit_filter 
 	while (err == VMP_OK && (err = vmp_stmt_next(store, stmt, msg)) == VMP_OK) {
 		const struct vmp_audit row = { .id = sqlite3_column_int64(stmt, 0),
 					       .at = sqlite3_column_int64(stmt, 1),
-					       .event = text_of(stmt, 2),
-					       .actor = text_of(stmt, 3),
-					       .subject = text_of(stmt, 4),
-					       .detail = text_of(stmt, 5) };
+					       .event = vmp_stmt_str(stmt, 2),
+					       .actor = vmp_stmt_str(stmt, 3),
+					       .subject = vmp_stmt_str(stmt, 4),
+					       .detail = vmp_stmt_str(stmt, 5) };
 
 		err = each(ctx, &row);
 		if (err != VMP_OK) {

@@ -40,11 +40,6 @@ static size_t index_of(const char *word, const char *const *words, size_t n)
 	return i < n ? i : 0;
 }
 
-static const char *or_empty(const char *text)
-{
-	return text ? text : "";
-}
-
 /* Words of a NAS or of an error, as many as there is room for. */
 static const char *cut(const char *text, char out[OUTCOME + 1])
 {
@@ -64,9 +59,23 @@ static const char insert_sql[] =
 	"INSERT INTO coa_job (id, action, reason, actor, mac, nas, past_id, token, nas_port, nas_port_id, nas_ip, "
 	"nas_identifier, user_name, calling_station_id, acct_session_id, framed_ip) "
 	"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
-/* What is to be done whatever the policy says must not become a job that is dropped when the policy changes back. */
+/* What is to be done whatever the policy says must not become a job that is dropped when the policy changes back: the
+ * same reasons for C and for SQL. */
+static const char *const standing[] = { "administrator", "certificate-revoked", "clone" };
 #define STANDS(reason) reason " IN ('administrator', 'certificate-revoked', 'clone')"
-#define KEPT	       "(action = 'disconnect' OR ?2 = 'coa') AND " STANDS("reason") " AND NOT " STANDS("?3")
+
+bool vmp_coa_reason_stands(const char *reason)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(standing); i++) {
+		if (strcmp(reason, standing[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define KEPT "(action = 'disconnect' OR ?2 = 'coa') AND " STANDS("reason") " AND NOT " STANDS("?3")
 /* created_at too: whoever ends what is older must not end this.  A CoA that its NAS has acknowledged for this very
  * session is not asked for again while its effect is awaited: what the guest then gets is the latest anyway. */
 static const char renew_sql[] =
@@ -84,13 +93,16 @@ static int save(struct vmp_store *store, const char *sql, int64_t id, const stru
 
 	return vmp_stmt_run(
 		store, sql,
-		BIND_LIST(BIND_NONZERO(id), BIND_TEXT(actions[job->action]), BIND_TEXT(or_empty(job->reason)),
+		BIND_LIST(BIND_NONZERO(id), BIND_TEXT(actions[job->action]), BIND_TEXT(vmp_stmt_or_empty(job->reason)),
 			  BIND_TEXT(job->actor ? job->actor : "policyd"), BIND_INT(job->mac),
-			  BIND_TEXT(or_empty(place->nas)), BIND_INT(job->past_id), BIND_INT(job->token),
-			  BIND_INT(place->nas_port), BIND_TEXT(or_empty(place->nas_port_id)),
-			  BIND_TEXT(or_empty(place->nas_ip)), BIND_TEXT(or_empty(place->nas_identifier)),
-			  BIND_TEXT(or_empty(place->user_name)), BIND_TEXT(or_empty(place->calling_station_id)),
-			  BIND_TEXT(or_empty(place->acct_session_id)), BIND_TEXT(or_empty(place->framed_ip))),
+			  BIND_TEXT(vmp_stmt_or_empty(place->nas)), BIND_INT(job->past_id), BIND_INT(job->token),
+			  BIND_INT(place->nas_port), BIND_TEXT(vmp_stmt_or_empty(place->nas_port_id)),
+			  BIND_TEXT(vmp_stmt_or_empty(place->nas_ip)),
+			  BIND_TEXT(vmp_stmt_or_empty(place->nas_identifier)),
+			  BIND_TEXT(vmp_stmt_or_empty(place->user_name)),
+			  BIND_TEXT(vmp_stmt_or_empty(place->calling_station_id)),
+			  BIND_TEXT(vmp_stmt_or_empty(place->acct_session_id)),
+			  BIND_TEXT(vmp_stmt_or_empty(place->framed_ip))),
 		NULL, msg);
 }
 
@@ -100,10 +112,10 @@ int vmp_coa_add(struct vmp_store *store, const struct vmp_coa_job *job, int64_t 
 	int err = VMP_ENOENT;
 
 	if (job->action != VMP_COA_TEST)
-		err = vmp_stmt_number(
-			store, "SELECT id FROM coa_job WHERE " SESSION,
-			BIND_LIST(BIND_INT(job->mac), BIND_TEXT(or_empty(job->place.nas)), BIND_INT(job->past_id)),
-			&open, msg);
+		err = vmp_stmt_number(store, "SELECT id FROM coa_job WHERE " SESSION,
+				      BIND_LIST(BIND_INT(job->mac), BIND_TEXT(vmp_stmt_or_empty(job->place.nas)),
+						BIND_INT(job->past_id)),
+				      &open, msg);
 	if (err != VMP_OK && err != VMP_ENOENT)
 		return err;
 	err = save(store, open ? renew_sql : insert_sql, open, job, msg);
@@ -117,42 +129,37 @@ int vmp_coa_add(struct vmp_store *store, const struct vmp_coa_job *job, int64_t 
 	"user_name, calling_station_id, acct_session_id, framed_ip, state, created_at, not_before, finished_at, "      \
 	"attempts, error_cause, outcome FROM coa_job "
 
-static const char *text_of(sqlite3_stmt *stmt, int col)
-{
-	return or_empty((const char *)sqlite3_column_text(stmt, col));
-}
-
 static void read_place(sqlite3_stmt *stmt, int col, struct vmp_place *out)
 {
-	out->nas = text_of(stmt, col);
+	out->nas = vmp_stmt_str(stmt, col);
 	out->nas_port = sqlite3_column_int64(stmt, col + 1);
-	out->nas_port_id = text_of(stmt, col + 2);
-	out->nas_ip = text_of(stmt, col + 3);
-	out->nas_identifier = text_of(stmt, col + 4);
-	out->user_name = text_of(stmt, col + 5);
-	out->calling_station_id = text_of(stmt, col + 6);
-	out->acct_session_id = text_of(stmt, col + 7);
-	out->framed_ip = text_of(stmt, col + 8);
+	out->nas_port_id = vmp_stmt_str(stmt, col + 2);
+	out->nas_ip = vmp_stmt_str(stmt, col + 3);
+	out->nas_identifier = vmp_stmt_str(stmt, col + 4);
+	out->user_name = vmp_stmt_str(stmt, col + 5);
+	out->calling_station_id = vmp_stmt_str(stmt, col + 6);
+	out->acct_session_id = vmp_stmt_str(stmt, col + 7);
+	out->framed_ip = vmp_stmt_str(stmt, col + 8);
 }
 
 /* The columns of JOB. */
 static void read_job(sqlite3_stmt *stmt, struct vmp_coa_job *out)
 {
 	out->id = sqlite3_column_int64(stmt, 0);
-	out->action = (enum vmp_coa_action)index_of(text_of(stmt, 1), actions, ARRAY_SIZE(actions));
-	out->reason = text_of(stmt, 2);
-	out->actor = text_of(stmt, 3);
+	out->action = (enum vmp_coa_action)index_of(vmp_stmt_str(stmt, 1), actions, ARRAY_SIZE(actions));
+	out->reason = vmp_stmt_str(stmt, 2);
+	out->actor = vmp_stmt_str(stmt, 3);
 	out->mac = (uint64_t)sqlite3_column_int64(stmt, 4);
 	out->token = (uint64_t)sqlite3_column_int64(stmt, 5);
 	out->past_id = sqlite3_column_int64(stmt, 6);
 	read_place(stmt, 7, &out->place);
-	out->state = (enum vmp_coa_state)index_of(text_of(stmt, 16), states, ARRAY_SIZE(states));
+	out->state = (enum vmp_coa_state)index_of(vmp_stmt_str(stmt, 16), states, ARRAY_SIZE(states));
 	out->created_at = sqlite3_column_int64(stmt, 17);
 	out->not_before = sqlite3_column_int64(stmt, 18);
 	out->finished_at = sqlite3_column_int64(stmt, 19);
 	out->attempts = sqlite3_column_int(stmt, 20);
 	out->error_cause = (uint32_t)sqlite3_column_int64(stmt, 21);
-	out->outcome = text_of(stmt, 22);
+	out->outcome = vmp_stmt_str(stmt, 22);
 }
 
 static int each_job(struct vmp_store *store, const char *sql, const struct vmp_bind *binds,
@@ -183,7 +190,7 @@ int vmp_coa_nas_each(struct vmp_store *store, int (*each)(void *ctx, const char 
 	int err = vmp_stmt_bind(store, sql, BIND_NONE, &stmt, msg);
 
 	while (err == VMP_OK && (err = vmp_stmt_next(store, stmt, msg)) == VMP_OK) {
-		err = each(ctx, text_of(stmt, 0));
+		err = each(ctx, vmp_stmt_str(stmt, 0));
 		if (err != VMP_OK) {
 			vmp_stmt_done(stmt);
 			return err;

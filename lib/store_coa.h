@@ -18,6 +18,9 @@ const char *vmp_coa_action_name(enum vmp_coa_action action);
 enum vmp_coa_state { VMP_COA_PENDING, VMP_COA_VERIFY, VMP_COA_DONE, VMP_COA_FAILED };
 const char *vmp_coa_state_name(enum vmp_coa_state state);
 
+/** Is a job of this reason to be done whatever the policy says?  administrator, certificate-revoked, clone. */
+bool vmp_coa_reason_stands(const char *reason);
+
 /** One job; texts of one that is read live until the statement's next row. */
 struct vmp_coa_job {
 	int64_t id;

@@ -43,11 +43,6 @@ void vmp_records_free(struct vmp_records *rs)
 	free(rs);
 }
 
-void vmp_store_bulk(struct vmp_store *store)
-{
-	sqlite3_exec(store->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144", NULL, NULL, NULL);
-}
-
 /* "vlan" out of "vm.vlan" or "vm_nas.mac, vm_nas.nas_id": the last column named. */
 static const char *last_column(const char *text)
 {

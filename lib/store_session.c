@@ -4,13 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *vmp_session_text(sqlite3_stmt *stmt, int col)
-{
-	const char *text = (const char *)sqlite3_column_text(stmt, col);
-
-	return text ? text : "";
-}
-
 bool vmp_place_same(const struct vmp_place *a, const struct vmp_place *b)
 {
 	if (strcmp(a->nas, b->nas) != 0)
@@ -56,15 +49,15 @@ enum {
 
 static void read_place(sqlite3_stmt *row, struct vmp_place *out)
 {
-	out->nas = vmp_session_text(row, NAS);
+	out->nas = vmp_stmt_str(row, NAS);
 	out->nas_port = sqlite3_column_int64(row, NAS_PORT);
-	out->nas_port_id = vmp_session_text(row, NAS_PORT_ID);
-	out->nas_ip = vmp_session_text(row, NAS_IP);
-	out->nas_identifier = vmp_session_text(row, NAS_IDENTIFIER);
-	out->user_name = vmp_session_text(row, USER_NAME);
-	out->calling_station_id = vmp_session_text(row, CALLING_STATION_ID);
-	out->acct_session_id = vmp_session_text(row, ACCT_SESSION_ID);
-	out->framed_ip = vmp_session_text(row, FRAMED_IP);
+	out->nas_port_id = vmp_stmt_str(row, NAS_PORT_ID);
+	out->nas_ip = vmp_stmt_str(row, NAS_IP);
+	out->nas_identifier = vmp_stmt_str(row, NAS_IDENTIFIER);
+	out->user_name = vmp_stmt_str(row, USER_NAME);
+	out->calling_station_id = vmp_stmt_str(row, CALLING_STATION_ID);
+	out->acct_session_id = vmp_stmt_str(row, ACCT_SESSION_ID);
+	out->framed_ip = vmp_stmt_str(row, FRAMED_IP);
 }
 
 static void read_session(sqlite3_stmt *row, struct vmp_session *out)
@@ -72,11 +65,11 @@ static void read_session(sqlite3_stmt *row, struct vmp_session *out)
 	out->past_id = sqlite3_column_int64(row, PAST_ID);
 	out->mac = (uint64_t)sqlite3_column_int64(row, MAC);
 	out->token = (uint64_t)sqlite3_column_int64(row, TOKEN);
-	out->state = vmp_session_text(row, STATE);
-	out->cause = vmp_session_text(row, CAUSE);
+	out->state = vmp_stmt_str(row, STATE);
+	out->cause = vmp_stmt_str(row, CAUSE);
 	read_place(row, &out->place);
 	out->method = (enum vmp_method)sqlite3_column_int(row, METHOD);
-	out->cert_name = vmp_session_text(row, CERT_NAME);
+	out->cert_name = vmp_stmt_str(row, CERT_NAME);
 	out->quarantined = sqlite3_column_int(row, QUARANTINED);
 	out->vlan = (uint16_t)sqlite3_column_int(row, VLAN);
 	out->policy = (uint64_t)sqlite3_column_int64(row, POLICY);
@@ -164,11 +157,6 @@ int vmp_session_each(struct vmp_store *store, const struct vmp_session_filter *f
 	return err == VMP_ENOENT ? VMP_OK : err;
 }
 
-int vmp_session_count(struct vmp_store *store, int64_t *n, struct vmp_msg *msg)
-{
-	return vmp_stmt_number(store, "SELECT count(*) FROM session", BIND_NONE, n, msg);
-}
-
 int vmp_session_notice_each(struct vmp_store *store, int64_t since, int max,
 			    int (*each)(void *ctx, const struct vmp_notice *notice), void *ctx, struct vmp_msg *msg)
 {
@@ -183,8 +171,8 @@ int vmp_session_notice_each(struct vmp_store *store, int64_t since, int max,
 						   .at = sqlite3_column_int64(row, 1),
 						   .past_id = sqlite3_column_int64(row, 2),
 						   .mac = (uint64_t)sqlite3_column_int64(row, 3),
-						   .kind = vmp_session_text(row, 4),
-						   .nas = vmp_session_text(row, 5),
+						   .kind = vmp_stmt_str(row, 4),
+						   .nas = vmp_stmt_str(row, 5),
 						   .detail = detail };
 
 		/* It goes to people, and may speak of what a NAS has sent. */

@@ -147,7 +147,6 @@ struct vmp_session_filter {
 VMP_CHECKED int vmp_session_each(struct vmp_store *store, const struct vmp_session_filter *filter,
 				 int (*each)(void *ctx, const struct vmp_session *session), void *ctx,
 				 struct vmp_msg *msg);
-VMP_CHECKED int vmp_session_count(struct vmp_store *store, int64_t *n, struct vmp_msg *msg);
 
 struct vmp_notice {
 	int64_t id, at, past_id;

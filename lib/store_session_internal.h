@@ -11,9 +11,6 @@
 	"acct_session_id, framed_ip, method, cert_name, quarantined, vlan, policy, authorized_at, since, updated_at, " \
 	"expires_at, input_octets, output_octets"
 
-/** A column's text, octet by octet as it was stored; borrowed from the row. */
-const char *vmp_session_text(sqlite3_stmt *stmt, int col);
-
 /** How well a past session fits a report; higher is better. */
 enum vmp_past_rank {
 	VMP_PAST_NONE,

@@ -28,8 +28,8 @@ static enum vmp_past_rank rank_of(sqlite3_stmt *row, const struct vmp_report *re
 
 	if (report->token && (uint64_t)sqlite3_column_int64(row, TOKEN) == report->token)
 		return VMP_PAST_TOKEN;
-	if (*acct && strcmp(vmp_session_text(row, ACCT), acct) == 0 &&
-	    strcmp(vmp_session_text(row, NAS), report->place.nas) == 0)
+	if (*acct && strcmp(vmp_stmt_str(row, ACCT), acct) == 0 &&
+	    strcmp(vmp_stmt_str(row, NAS), report->place.nas) == 0)
 		return VMP_PAST_ACCT;
 	return same_place ? VMP_PAST_PLACE : VMP_PAST_NONE;
 }
@@ -38,14 +38,14 @@ static void take(sqlite3_stmt *row, const struct vmp_report *report, enum vmp_pa
 {
 	out->rank = rank;
 	out->id = sqlite3_column_int64(row, ID);
-	out->state = state_of(vmp_session_text(row, STATE));
+	out->state = state_of(vmp_stmt_str(row, STATE));
 	out->authorized_at = sqlite3_column_int64(row, AUTHORIZED_AT);
 	out->ended_at = sqlite3_column_int64(row, ENDED_AT);
 	out->closed = sqlite3_column_type(row, CLOSED_AT) != SQLITE_NULL;
 	out->over_at = sqlite3_column_int64(row, out->closed ? CLOSED_AT : ENDED_AT);
 	out->differs = rank == VMP_PAST_PLACE &&
 		       (other_token((uint64_t)sqlite3_column_int64(row, TOKEN), report->token) ||
-			other_text(vmp_session_text(row, ACCT), report->place.acct_session_id));
+			other_text(vmp_stmt_str(row, ACCT), report->place.acct_session_id));
 }
 
 /* Of the report's place alone.  A row of the report's own token is no other session that came before. */
@@ -60,7 +60,7 @@ static void look_at_place(sqlite3_stmt *row, enum vmp_past_rank rank, bool *seen
 	*seen = true;
 	out->left_id = sqlite3_column_int64(row, ID);
 	out->left_at = sqlite3_column_int64(row, ENDED_AT);
-	out->left = state_of(vmp_session_text(row, STATE)) == VMP_PAST_MOVED &&
+	out->left = state_of(vmp_stmt_str(row, STATE)) == VMP_PAST_MOVED &&
 		    sqlite3_column_type(row, CLOSED_AT) == SQLITE_NULL;
 }
 
@@ -75,9 +75,9 @@ int vmp_past_find(struct vmp_store *store, const struct vmp_report *report, stru
 
 	*out = (struct vmp_past){ .alarmed_at = INT64_MIN };
 	while (err == VMP_OK && (err = vmp_stmt_next(store, row, msg)) == VMP_OK) {
-		const struct vmp_place place = { .nas = vmp_session_text(row, NAS),
+		const struct vmp_place place = { .nas = vmp_stmt_str(row, NAS),
 						 .nas_port = sqlite3_column_int64(row, NAS_PORT),
-						 .nas_port_id = vmp_session_text(row, NAS_PORT_ID) };
+						 .nas_port_id = vmp_stmt_str(row, NAS_PORT_ID) };
 		bool same_place = vmp_place_same(&place, &report->place);
 		enum vmp_past_rank rank = rank_of(row, report, same_place);
 

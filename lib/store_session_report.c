@@ -29,17 +29,12 @@ static int64_t octets(uint64_t n)
 	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
 }
 
-static const char *or_empty(const char *text)
-{
-	return text ? text : "";
-}
-
 static void compare(struct reporting *r, sqlite3_stmt *row)
 {
-	const struct vmp_place place = { .nas = vmp_session_text(row, 1),
+	const struct vmp_place place = { .nas = vmp_stmt_str(row, 1),
 					 .nas_port = sqlite3_column_int64(row, 2),
-					 .nas_port_id = vmp_session_text(row, 3) };
-	const char *acct = vmp_session_text(row, 4);
+					 .nas_port_id = vmp_stmt_str(row, 3) };
+	const char *acct = vmp_stmt_str(row, 4);
 	struct lasting *l = &r->lasting;
 
 	l->there = true;
@@ -94,7 +89,7 @@ static int put(struct reporting *r, const char *state)
 			  BIND_TEXT(p->nas_port_id), BIND_TEXT(p->nas_ip), BIND_TEXT(p->nas_identifier),
 			  BIND_TEXT(p->user_name), BIND_TEXT(p->calling_station_id), BIND_TEXT(p->acct_session_id),
 			  BIND_TEXT(p->framed_ip), BIND_INT(authorized ? rep->method : 0),
-			  BIND_TEXT(authorized ? or_empty(rep->cert_name) : ""),
+			  BIND_TEXT(authorized ? vmp_stmt_or_empty(rep->cert_name) : ""),
 			  BIND_INT(authorized && rep->quarantined), BIND_INT(authorized ? rep->vlan : 0),
 			  BIND_INT(authorized ? rep->policy : 0), BIND_INT(authorized ? rep->at : 0), BIND_INT(rep->at),
 			  BIND_INT(expires_at(rep)), BIND_INT(authorized ? 0 : octets(rep->input_octets)),
@@ -125,7 +120,7 @@ static int authorize_again(struct reporting *r, bool plain, int *changes)
 				      BIND_TEXT(p->nas_port_id), BIND_TEXT(p->nas_ip), BIND_TEXT(p->nas_identifier),
 				      BIND_TEXT(p->user_name), BIND_TEXT(p->calling_station_id),
 				      BIND_TEXT(p->acct_session_id), BIND_TEXT(p->framed_ip), BIND_INT(rep->method),
-				      BIND_TEXT(or_empty(rep->cert_name)), BIND_INT(rep->quarantined),
+				      BIND_TEXT(vmp_stmt_or_empty(rep->cert_name)), BIND_INT(rep->quarantined),
 				      BIND_INT(rep->vlan), BIND_INT(rep->policy), BIND_INT(rep->at),
 				      BIND_INT(expires_at(rep)), BIND_INT(plain), BIND_TEXT(p->nas)),
 			    changes, r->msg);
@@ -153,7 +148,7 @@ static int spot_read(struct reporting *r, const char *sql, int64_t key, struct s
 
 	if (err != VMP_OK)
 		return err == VMP_ENOENT ? VMP_OK : err;
-	spot_set(out, vmp_session_text(row, 0), sqlite3_column_int64(row, 1), vmp_session_text(row, 2));
+	spot_set(out, vmp_stmt_str(row, 0), sqlite3_column_int64(row, 1), vmp_stmt_str(row, 2));
 	vmp_stmt_done(row);
 	return VMP_OK;
 }
@@ -427,7 +422,7 @@ static bool is_end(const struct reporting *r)
 
 static int stop_lasting(struct reporting *r)
 {
-	const struct vmp_ending stopped = { "stopped", or_empty(r->report->cause), r->report->at, true };
+	const struct vmp_ending stopped = { "stopped", vmp_stmt_or_empty(r->report->cause), r->report->at, true };
 	int err = count_lasting(r, false, NULL);
 
 	return err == VMP_OK ? vmp_past_move(r->store, r->report->mac, &stopped, r->msg) : err;
@@ -448,7 +443,7 @@ static int stop_unknown(struct reporting *r)
 				      BIND_TEXT(p->nas_identifier), BIND_TEXT(p->user_name),
 				      BIND_TEXT(p->calling_station_id), BIND_TEXT(p->acct_session_id),
 				      BIND_TEXT(p->framed_ip), BIND_INT(rep->at), BIND_INT(octets(rep->input_octets)),
-				      BIND_INT(octets(rep->output_octets)), BIND_TEXT(or_empty(rep->cause))),
+				      BIND_INT(octets(rep->output_octets)), BIND_TEXT(vmp_stmt_or_empty(rep->cause))),
 			    NULL, r->msg);
 }
 
@@ -470,7 +465,8 @@ static int stop_elsewhere(struct reporting *r)
 	if (!is_stop_of_past(r))
 		return rep->token ? stop_unknown(r) : VMP_OK;
 	err = count_past(r);
-	return err == VMP_OK ? vmp_past_close(r->store, r->past.id, rep->at, or_empty(rep->cause), r->msg) : err;
+	return err == VMP_OK ? vmp_past_close(r->store, r->past.id, rep->at, vmp_stmt_or_empty(rep->cause), r->msg)
+			     : err;
 }
 
 static int account_lasting(struct reporting *r)
@@ -529,7 +525,7 @@ static int restart(struct reporting *r)
 
 static int refuse(struct reporting *r)
 {
-	return note(r, "refused", 0, or_empty(r->report->detail));
+	return note(r, "refused", 0, vmp_stmt_or_empty(r->report->detail));
 }
 
 /* What nearly all reports are: of the session that lasts, where it is. */

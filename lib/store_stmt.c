@@ -205,6 +205,16 @@ void vmp_stmt_utf8(char *text, size_t len)
 	}
 }
 
+const char *vmp_stmt_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+const char *vmp_stmt_str(sqlite3_stmt *stmt, int col)
+{
+	return vmp_stmt_or_empty((const char *)sqlite3_column_text(stmt, col));
+}
+
 void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room)
 {
 	const char *text = (const char *)sqlite3_column_text(stmt, col);

@@ -55,6 +55,10 @@ VMP_CHECKED int vmp_stmt_number(struct vmp_store *store, const char *sql, const 
 
 /** A column's text, cut to room at a character's end, with '?' for each octet that is no UTF-8; "" for NULL. */
 void vmp_stmt_text(sqlite3_stmt *stmt, int col, char *out, size_t room);
+/** A column's text as it is, borrowed from the row; "" for NULL. */
+const char *vmp_stmt_str(sqlite3_stmt *stmt, int col);
+/** @return text, or "" for NULL. */
+const char *vmp_stmt_or_empty(const char *text);
 /** A column of octets. @param len  in: room, out: length. @return false when there is no room. */
 bool vmp_stmt_blob(sqlite3_stmt *stmt, int col, void *out, size_t *len);
 /** Put '?' in the place of each octet that is no UTF-8. */

@@ -1,7 +1,5 @@
 #include "rlm_vmprov.h"
 
-#include "record.h"
-
 #include <pthread.h>
 #include <signal.h>
 
@@ -395,12 +393,19 @@ static bool may_write(writer_t const *w)
 	return w->stop || (w->first && (now_ms() >= w->retry_ms) && !is_held(w));
 }
 
+/*
+ *	When it may be otherwise, if nothing is put.
+ */
 static int64_t next_look(writer_t const *w)
 {
-	int64_t held = is_held(w) ? now_ms() + DRAIN_LOOK_MS : INT64_MAX;
-	int64_t at = w->first && (w->retry_ms < w->upkeep_ms) && (held == INT64_MAX) ? w->retry_ms : w->upkeep_ms;
+	int64_t at = INT64_MAX;
 
-	return held < at ? held : at;
+	if (is_held(w)) {
+		at = now_ms() + DRAIN_LOOK_MS;
+	} else if (w->first) {
+		at = w->retry_ms;
+	}
+	return at < w->upkeep_ms ? at : w->upkeep_ms;
 }
 
 static void wait_until(writer_t *w, int64_t until_ms)

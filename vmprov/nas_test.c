@@ -19,15 +19,7 @@ static int add(struct noun_job *job, const char *name, const char *actor, int64_
 	struct vmp_coa_job test = { .action = VMP_COA_TEST,
 				    .reason = "administrator",
 				    .actor = actor,
-				    .place = { .nas = nas,
-					       .nas_port = -1,
-					       .nas_port_id = "",
-					       .nas_ip = "",
-					       .nas_identifier = "",
-					       .user_name = "",
-					       .calling_station_id = "",
-					       .acct_session_id = "",
-					       .framed_ip = "" } };
+				    .place = { .nas = nas, .nas_port = -1 } };
 	int err = find_nas(job->store, name, &addr, &job->msg);
 
 	if (err == VMP_OK && getrandom(&test.token, sizeof(test.token), 0) != sizeof(test.token))

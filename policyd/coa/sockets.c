@@ -8,20 +8,13 @@
 
 #define BUFFER (4 << 20) /* [octets] ten thousand answers at once */
 
-static bool is_v4(const struct vmp_addr *address)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-	return memcmp(address->octet, mapped, sizeof(mapped)) == 0;
-}
-
 static socklen_t fill(const struct vmp_addr *address, uint16_t port, struct sockaddr_storage *out)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
 
 	memset(out, 0, sizeof(*out));
-	if (is_v4(address)) {
+	if (vmp_addr_is_v4(address)) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(port);
 		memcpy(&v4->sin_addr, address->octet + 12, 4);
@@ -72,11 +65,11 @@ static int read_list(const char *list, struct vmp_addr *v4, struct vmp_addr *v6,
 
 	known[0] = known[1] = false;
 	while (vmp_ini_word(&list, word, sizeof(word))) {
-		if (vmp_addr_parse(word, &address) != VMP_OK || known[!is_v4(&address)])
+		if (vmp_addr_parse(word, &address) != VMP_OK || known[!vmp_addr_is_v4(&address)])
 			return vmp_fail(msg, VMP_EINVAL,
 					"[coa] address: %s: expected at most one IPv4 and one IPv6 address", word);
-		known[!is_v4(&address)] = true;
-		*(is_v4(&address) ? v4 : v6) = address;
+		known[!vmp_addr_is_v4(&address)] = true;
+		*(vmp_addr_is_v4(&address) ? v4 : v6) = address;
 	}
 	return VMP_OK;
 }
@@ -114,7 +107,7 @@ int sockets_open(struct sockets *out, const char *address, struct vmp_msg *msg)
 
 static int socket_for(const struct sockets *sockets, const struct vmp_addr *address)
 {
-	return is_v4(address) ? sockets->v4 : sockets->v6;
+	return vmp_addr_is_v4(address) ? sockets->v4 : sockets->v6;
 }
 
 bool sockets_reach(const struct sockets *sockets, const struct vmp_addr *address)

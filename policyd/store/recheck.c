@@ -18,13 +18,6 @@ static bool is_asked_for(const struct vmp_coa_job *job)
 	return strcmp(job->reason, "administrator") == 0;
 }
 
-/* Else it stands whatever the policy says. */
-static bool is_of_policy(const struct vmp_coa_job *job)
-{
-	return !is_asked_for(job) && strcmp(job->reason, "certificate-revoked") != 0 &&
-	       strcmp(job->reason, "clone") != 0;
-}
-
 /* Another job in its place: the open one is renewed when it can be, and cannot become a CoA again. */
 static int replace(struct state *s, const struct vmp_coa_job *job, const struct vmp_session *live,
 		   enum vmp_coa_action action, const char *reason, enum recheck *out, struct vmp_msg *msg)
@@ -48,7 +41,7 @@ static int same_session(struct state *s, const struct vmp_coa_job *job, const st
 	struct judgement now;
 	int err;
 
-	if (!is_of_policy(job))
+	if (vmp_coa_reason_stands(job->reason))
 		return VMP_OK;
 	err = judge_session(s, live, JUDGE_NAMED, &now, msg);
 	if (err != VMP_OK)
@@ -69,7 +62,7 @@ static int newer_session(struct state *s, const struct vmp_coa_job *job, const s
 
 	if (is_asked_for(job) && job->action == VMP_COA_DISCONNECT)
 		return replace(s, job, live, VMP_COA_DISCONNECT, job->reason, out, msg);
-	if (is_of_policy(job))
+	if (!vmp_coa_reason_stands(job->reason))
 		err = judge_session(s, live, JUDGE_NAMED, &now, msg);
 	if (err != VMP_OK)
 		return err;
@@ -204,7 +197,7 @@ static int had_no_effect(struct state *s, const struct vmp_coa_job *job, const s
 			 struct vmp_msg *msg)
 {
 	struct judgement now = { .act = true };
-	int err = is_of_policy(job) ? judge_session(s, live, JUDGE_NAMED, &now, msg) : VMP_OK;
+	int err = !vmp_coa_reason_stands(job->reason) ? judge_session(s, live, JUDGE_NAMED, &now, msg) : VMP_OK;
 
 	if (err != VMP_OK)
 		return err;

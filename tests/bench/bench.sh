@@ -58,26 +58,9 @@ for file in "$HERE"/servers/*.sh; do
 	. "$file"
 done
 
-options() {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick) SIZES="1000 100000" ROUNDS=3 SECONDS_EACH=2 CLIFF_SECONDS=8 ;;
-		--no-cliff) CLIFF=no ;;
-		--sizes | --rounds | --seconds | --kinds)
-			[ $# -ge 2 ] || die "$1 needs a value"
-			case $1 in
-			--sizes) SIZES=$2 ;;
-			--rounds) ROUNDS=$2 ;;
-			--seconds) SECONDS_EACH=$2 ;;
-			--kinds) KINDS=$2 ;;
-			esac
-			shift
-			;;
-		*) die "unknown option $1 (the head of bench.sh lists them)" ;;
-		esac
-		shift
-	done
-}
+declare -A OPTIONS=([--sizes]=SIZES [--rounds]=ROUNDS [--seconds]=SECONDS_EACH [--kinds]=KINDS)
+option_quick() { SIZES="1000 100000" ROUNDS=3 SECONDS_EACH=2 CLIFF_SECONDS=8; }
+option_no_cliff() { CLIFF=no; }
 
 # Leave out what is not installed, and say so.
 kinds_check() {

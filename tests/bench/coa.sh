@@ -29,6 +29,8 @@ B=${B:-$REPO/build/current}
 . "$REPO/tests/system/lib.sh"
 # shellcheck source=tests/system/daemon.sh
 . "$REPO/tests/system/daemon.sh"
+# shellcheck source=tests/bench/common.sh
+. "$REPO/tests/bench/common.sh"
 BENCH_PORT=${BENCH_PORT:-28220}
 DAS_PORT=$((BENCH_PORT + 2))
 DAS_SECRET=testing123
@@ -40,35 +42,10 @@ FIRST_MAC=525400000000
 EDIT_MAC=525401000000
 VLAN=99
 
-die() {
-	echo "bench: $*" >&2
-	exit 2
-}
-
-note() { echo "bench: $*" >&2; }
-
-options() {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick) ROUNDS=1 EDITS=30 ;;
-		--edits | --vms | --rounds)
-			[ $# -ge 2 ] || die "$1 needs a value"
-			case $1 in
-			--edits) EDITS=$2 ;;
-			--vms) VMS=$2 ;;
-			--rounds) ROUNDS=$2 ;;
-			esac
-			shift
-			;;
-		*) die "unknown option $1 (the head of coa.sh lists them)" ;;
-		esac
-		shift
-	done
-}
+declare -A OPTIONS=([--edits]=EDITS [--vms]=VMS [--rounds]=ROUNDS)
+option_quick() { ROUNDS=1 EDITS=30; }
 
 # -- the scene ----------------------------------------------------------------------------------------
-
-port_free() { ! grep -q ":$(printf '%04X' "$1") [0-9A-F]*:0000 " /proc/net/tcp /proc/net/udp; }
 
 das_start() {
 	local i args=()
@@ -125,7 +102,7 @@ followed() {
 settled() { wait_for 30 followed || die "policyd does not follow the changes: $(tail -n 2 "$POLICYD_LOG")"; }
 
 scene_make() {
-	port_free "$BENCH_PORT" && port_free $((BENCH_PORT + 1)) && port_free "$DAS_PORT" ||
+	port_free "$BENCH_PORT" tcp udp && port_free $((BENCH_PORT + 1)) tcp udp && port_free "$DAS_PORT" tcp udp ||
 		die "port $BENCH_PORT or one of the next two is in use: set BENCH_PORT"
 	policyd_make "$T/policyd" "$BENCH_PORT"
 	(umask 077 && printf '[default]\nsecret = %s\n' "$DAS_SECRET" >"$T/policyd/nas-secrets.conf")

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Servers: configuration, start, stop, what they use.  Sourced by bench.sh and sessions.sh.
 
+# shellcheck source=tests/bench/common.sh
+. "$HERE/common.sh"
+
 SECRET=testing123
 MAC_STEP=13
 # Accounting comes to a server's port and so many more; empty: not at all.
@@ -9,13 +12,6 @@ ACCT_OFFSET=
 EXPECT=40060000000d41060000000651053130303b0a33333333333333331b0600000e101d0600000001
 
 declare -A PID=() PORT_OF=() START_MS=()
-
-die() {
-	echo "bench: $*" >&2
-	exit 2
-}
-
-note() { echo "bench: $*" >&2; }
 
 # First existing of the given paths.
 first_of() {
@@ -156,13 +152,12 @@ server_write() {
 }
 
 # Nobody is bound to the port: another server's answers would pass for ours.
-port_free() { ! grep -q ":$(printf '%04X' "$1") [0-9A-F]*:0000 " /proc/net/udp; }
 
 # server_start NAME KIND VMS PORT: sets PID[NAME] and START_MS[NAME], from fork to the first good reply.
 server_start() {
 	local name=$1 began=${EPOCHREALTIME/./} tries=0
 	PORT_OF[$name]=$4
-	port_free "$4" || die "UDP port $4 is in use: set BENCH_PORT"
+	port_free "$4" udp || die "UDP port $4 is in use: set BENCH_PORT"
 	server_write "$@"
 	env "${SERVER_ENV[@]}" "$RADIUSD" -f -d "$WORK/run/$name" -n radiusd >"$WORK/run/$name/stdout" 2>&1 &
 	PID[$name]=$!

@@ -40,6 +40,8 @@ B=${B:-$REPO/build/current}
 . "$REPO/tests/system/lib.sh"
 # shellcheck source=tests/system/daemon.sh
 . "$REPO/tests/system/daemon.sh"
+# shellcheck source=tests/bench/common.sh
+. "$REPO/tests/bench/common.sh"
 WORK=$RESULTS/bench
 BENCH_PORT=${BENCH_PORT:-28200}
 ROUNDS=5
@@ -56,30 +58,8 @@ ONLY="enrol renew keys directory idle storm sqlite"
 FIRST=1
 bares=0
 
-die() {
-	echo "bench: $*" >&2
-	exit 2
-}
-
-note() { echo "bench: $*" >&2; }
-
-options() {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick) ROUNDS=3 ENROLMENTS=600 KEYS=600 IDLE=1000 STORM_VMS=1500 STORM_SECONDS=10 LOOP_SECONDS=1 ;;
-		--rounds | --only)
-			[ $# -ge 2 ] || die "$1 needs a value"
-			case $1 in
-			--rounds) ROUNDS=$2 ;;
-			--only) ONLY=$2 ;;
-			esac
-			shift
-			;;
-		*) die "unknown option $1 (the head of policyd.sh lists them)" ;;
-		esac
-		shift
-	done
-}
+declare -A OPTIONS=([--rounds]=ROUNDS [--only]=ONLY)
+option_quick() { ROUNDS=3 ENROLMENTS=600 KEYS=600 IDLE=1000 STORM_VMS=1500 STORM_SECONDS=10 LOOP_SECONDS=1; }
 
 wanted() { [[ " $ONLY " == *" $1 "* ]]; }
 
@@ -87,7 +67,6 @@ wanted() { [[ " $ONLY " == *" $1 "* ]]; }
 
 declare -A PID_OF=() PORT_OF=()
 
-port_free() { ! grep -q ":$(printf '%04X' "$1") [0-9A-F]*:0000 " /proc/net/tcp /proc/net/tcp6; }
 
 policyd_up() {
 	policyd_start "$T/policyd" || die "policyd does not start"
@@ -96,7 +75,7 @@ policyd_up() {
 
 # One host that starts VMs of two templates: `bench` is in two COIs, `fan` in one that all share.
 policyd_new() {
-	port_free "$BENCH_PORT" && port_free $((BENCH_PORT + 1)) || die "TCP port $BENCH_PORT or the next is in use: set BENCH_PORT"
+	port_free "$BENCH_PORT" tcp tcp6 && port_free $((BENCH_PORT + 1)) tcp tcp6 || die "TCP port $BENCH_PORT or the next is in use: set BENCH_PORT"
 	policyd_make "$T/policyd" "$BENCH_PORT"
 	policyd_up
 	{
@@ -115,7 +94,7 @@ policyd_new() {
 bare_start() {
 	local name=$1 port=$((BENCH_PORT + 2 + bares++))
 	shift
-	port_free "$port" || die "TCP port $port is in use: set BENCH_PORT"
+	port_free "$port" tcp tcp6 || die "TCP port $port is in use: set BENCH_PORT"
 	mkdir -p "$T/$name"
 	estbare serve --port "$port" --dir "$T/$name" "$@" >"$T/$name/ready" &
 	PID_OF[$name]=$! PORT_OF[$name]=$port

@@ -52,25 +52,8 @@ for file in "$HERE"/servers/{static,vmprov,session}.sh; do
 done
 ACCT_OFFSET=10
 
-options() {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick) SIZES="1000 100000" ROUNDS=3 SECONDS_EACH=1.2 ;;
-		--sizes | --rounds | --seconds | --window)
-			[ $# -ge 2 ] || die "$1 needs a value"
-			case $1 in
-			--sizes) SIZES=$2 ;;
-			--rounds) ROUNDS=$2 ;;
-			--seconds) SECONDS_EACH=$2 ;;
-			--window) WINDOW=$2 ;;
-			esac
-			shift
-			;;
-		*) die "unknown option $1 (the head of sessions.sh lists them)" ;;
-		esac
-		shift
-	done
-}
+declare -A OPTIONS=([--sizes]=SIZES [--rounds]=ROUNDS [--seconds]=SECONDS_EACH [--window]=WINDOW)
+option_quick() { SIZES="1000 100000" ROUNDS=3 SECONDS_EACH=1.2; }
 
 # What radload keeps of each MAC, for each server: in memory where that can be had, since the disk is what is measured.
 state_make() {
