@@ -5,7 +5,7 @@
 #   make demo       the main job on real input, on loopback, and stops
 #   make run        the same server in the foreground, until interrupted
 #   make check      all tests; SAN=1 with ASan and UBSan; T=name one system test
-#   make bench      speed, as ratios within one run; make bench-quick in six minutes
+#   make bench      speed, as ratios within one run; make bench-quick in seven minutes
 #   make fuzz       T=name TIME=seconds: one fuzz target, or all for a while
 #   make lint format install uninstall clean
 #
@@ -41,7 +41,7 @@ endif
 all:
 
 PROGRAMS := vmprov
-modules := lib schema rlm_vmprov policyd vmprov raddb tests docs
+modules := lib schema rlm_vmprov policyd hostd hostctl vmprov raddb tests docs
 -include $(modules:%=%/module.mk)
 
 # -- building ------------------------------------------------------------------------------------
@@ -64,6 +64,60 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p),$($(p)_SRCS),$($(p)_LIBS))))
 all: $(B)/libvmprov.a $(MODULE_SO) $(PROGRAMS:%=$(B)/bin/%)
 	$(Q)ln -sfn $(notdir $(B)) build/current
+
+# -- installing daemons -------------------------------------------------------------------------
+# A folder that appends itself to DAEMONS says in NAME_CONFS which configuration it has, as FILE:MODE:PLACE, in NAME_SECRET which
+# file for secrets, and in NAME_UNITS what goes from its systemd/ to where, as FILE:PLACE.  raddb/ and docs/ have recipes of their
+# own.
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+etc_DIR      = $(DESTDIR)$(SYSCONFDIR)/vmprov
+shipped_DIR  = $(DESTDIR)$(PREFIX)/share/vmprov
+in_etc       = $(foreach f,$(1),$(f):0644:$(SYSCONFDIR)/vmprov/$(f))
+places       = sed -e 's|/var/lib/vmprov|$(STATEDIR)|g' -e 's|/etc/vmprov|$(SYSCONFDIR)/vmprov|g' -e 's|@bindir@|$(BINDIR)|g' \
+	-e 's|^exec vmprov|exec $(BINDIR)/vmprov|' -e 's|@statedir@|$(STATEDIR)|g' -e 's|@sysconfdir@|$(SYSCONFDIR)|g' \
+	-e 's|@group@|$(FREERADIUS_GROUP)|g'
+
+# A configuration that somebody changed stays, and the new one is put beside it, as with FreeRADIUS's (raddb/module.mk).  A file
+# for secrets is there to be changed.
+install-daemon-%:
+	$(call say,INST,$(etc_DIR): $*)
+	$(Q)set -eu; new=$$(mktemp); trap 'rm -f "$$new"' EXIT; \
+	for f in $($*_CONFS); do \
+		to=$(DESTDIR)$${f##*:}; mode=$${f#*:}; f=$${f%%:*}; shipped=$(shipped_DIR)/$$f; \
+		$(places) $*/$$f > "$$new"; \
+		if [ ! -e "$$to" ] || cmp -s "$$shipped" "$$to" || cmp -s "$$new" "$$to"; then \
+			install -D -m "$${mode%%:*}" "$$new" "$$to"; rm -f "$$to$(raddb_NEW)"; \
+		else \
+			install -m 0644 "$$new" "$$to$(raddb_NEW)"; \
+			echo "kept $$to, which differs; the new one is $$to$(raddb_NEW)"; \
+		fi; \
+		install -D -m 0644 "$$new" "$$shipped"; \
+	done; \
+	for f in $($*_SECRET); do \
+		[ -e $(etc_DIR)/$$f ] || install -m 0600 $*/$$f $(etc_DIR)/$$f; \
+		install -m 0644 $*/$$f $(shipped_DIR)/$$f; \
+	done; \
+	for f in $($*_UNITS); do \
+		$(places) $*/systemd/$${f%%:*} > "$$new"; \
+		install -D -m 0644 "$$new" "$(DESTDIR)$${f#*:}"; \
+	done
+
+uninstall-daemon-%:
+	$(Q)set -eu; for f in $($*_UNITS); do rm -f "$(DESTDIR)$${f#*:}"; done; \
+	for f in $($*_CONFS) $(foreach f,$($*_SECRET),$(f)::$(SYSCONFDIR)/vmprov/$(f)); do \
+		to=$(DESTDIR)$${f##*:}; shipped=$(shipped_DIR)/$${f%%:*}; \
+		rm -f "$$to$(raddb_NEW)"; \
+		if cmp -s "$$shipped" "$$to"; then rm -f "$$to"; \
+		elif [ -e "$$to" ] && [ -e "$$shipped" ]; then echo "kept $$to, which was changed"; fi; \
+		rm -f "$$shipped"; \
+	done; \
+	for d in $(etc_DIR) $(shipped_DIR); do \
+		[ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; \
+	done
+
+install: $(DAEMONS:%=install-daemon-%)
+uninstall: $(DAEMONS:%=uninstall-daemon-%)
 
 # -- the rest -----------------------------------------------------------------------------------
 .PHONY: deps demo run check bench bench-quick fuzz lint format install uninstall clean

@@ -28,9 +28,12 @@ install-man:
 uninstall-man:
 	rm -f $(foreach p,$(man_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $p))/$(notdir $p))
 
-# The program writes its own.
-install-completion: $(B)/bin/vmprov
-	$(Q)$< completion bash > $(B)/vmprov.bash && install -D -m 0644 $(B)/vmprov.bash $(DESTDIR)$(COMPLETIONDIR)/vmprov
+# The programs write their own.
+COMPLETES := vmprov vmprov-hostctl
+install-completion: $(COMPLETES:%=$(B)/bin/%)
+	$(Q)for p in $(COMPLETES); do \
+		$(B)/bin/$$p completion bash > $(B)/$$p.bash && install -D -m 0644 $(B)/$$p.bash $(DESTDIR)$(COMPLETIONDIR)/$$p || exit 1; \
+	done
 
 uninstall-completion:
-	rm -f $(DESTDIR)$(COMPLETIONDIR)/vmprov
+	rm -f $(COMPLETES:%=$(DESTDIR)$(COMPLETIONDIR)/%)

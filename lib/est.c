@@ -144,16 +144,21 @@ static bool strip_pem(const char **text, size_t *len, const char *label)
 	return true;
 }
 
+static void trim(const char **text, size_t *len)
+{
+	while (*len > 0 && is_blank(**text)) {
+		(*text)++;
+		(*len)--;
+	}
+	while (*len > 0 && is_blank((*text)[*len - 1]))
+		(*len)--;
+}
+
 int vmp_est_request(const char *body, size_t len, uint8_t *der, size_t *der_len, struct vmp_msg *msg)
 {
 	size_t size = VMP_CSR_MAX;
 
-	while (len > 0 && is_blank(*body)) {
-		body++;
-		len--;
-	}
-	while (len > 0 && is_blank(body[len - 1]))
-		len--;
+	trim(&body, &len);
 	if (!strip_pem(&body, &len, "CERTIFICATE REQUEST"))
 		(void)strip_pem(&body, &len, "NEW CERTIFICATE REQUEST");
 	if (decode(body, len, true, der, &size) != VMP_OK || size == 0)
@@ -172,10 +177,12 @@ static bool are_elements(const uint8_t *der, size_t len)
 	return vmp_der_done(&in);
 }
 
+/* With its tag and length. */
+static const uint8_t signed_data[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02 };
+
 /* SignedData without content and signers (RFC 5272 4.1, "certs-only"). */
 static void add_certs(struct vmp_der_out *out, const uint8_t *certs, size_t len)
 {
-	static const uint8_t signed_data[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02 };
 	static const uint8_t start[] = { DER_INTEGER, 1,    1,	  DER_SET, 0,	 DER_SEQUENCE, 11,   0x06, 0x09,
 					 0x2a,	      0x86, 0x48, 0x86,	   0xf7, 0x0d,	       0x01, 0x07, 0x01 };
 
@@ -209,6 +216,49 @@ char *vmp_est_certs(const uint8_t *certs, size_t len, size_t *out_len)
 		*out_len = strlen(out);
 	free(buf);
 	return out;
+}
+
+/* The content of a certs-only message's certificates; bad when it is none. */
+static struct vmp_der enter_certs(const uint8_t *der, size_t len)
+{
+	struct vmp_der in = vmp_der_of(der, len), info = vmp_der_enter(&in, DER_SEQUENCE), type, content, data, certs;
+
+	type = vmp_der_take(&info, DER_OID);
+	content = vmp_der_enter(&info, DER_CONTEXT_0);
+	data = vmp_der_enter(&content, DER_SEQUENCE);
+	(void)vmp_der_enter(&data, DER_INTEGER);
+	(void)vmp_der_enter(&data, DER_SET);
+	(void)vmp_der_enter(&data, DER_SEQUENCE);
+	certs = vmp_der_enter(&data, DER_CONTEXT_0);
+	vmp_der_skip(&data, DER_CONTEXT_0 + 1);
+	(void)vmp_der_enter(&data, DER_SET);
+	if (!vmp_der_done(&in) || !vmp_der_done(&info) || !vmp_der_done(&content) || !vmp_der_done(&data) ||
+	    !vmp_der_is(&type, signed_data, sizeof(signed_data)))
+		certs.bad = true;
+	return certs;
+}
+
+int vmp_est_certs_read(const char *body, size_t len, uint8_t *certs, size_t *certs_len, struct vmp_msg *msg)
+{
+	size_t size = VMP_EST_CERTS_MAX, n;
+	uint8_t *der = malloc(size);
+	struct vmp_der in = { .bad = true };
+	int err = VMP_EINVAL;
+
+	if (!der)
+		return VMP_ENOMEM;
+	trim(&body, &len);
+	(void)strip_pem(&body, &len, "PKCS7");
+	if (decode(body, len, true, der, &size) == VMP_OK)
+		in = enter_certs(der, size);
+	n = in.bad ? 0 : vmp_der_left(&in);
+	if (n > 0 && are_elements(in.p, n)) {
+		memcpy(certs, in.p, n);
+		*certs_len = n;
+		err = VMP_OK;
+	}
+	free(der);
+	return err == VMP_OK ? err : vmp_fail(msg, err, "expected certificates in a certs-only PKCS#7, in base64");
 }
 
 const char *vmp_est_csrattrs(void)

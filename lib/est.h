@@ -4,6 +4,8 @@
 
 #include "pki.h"
 
+#define VMP_EST_CERTS_MAX 32768 /**< [octets] of an answer, decoded */
+
 /** Decode a simpleenroll or simplereenroll body: base64, with or without line ends, as RFC 7030 4.2.1 and RFC 8951 have
  * it. PEM ("-----BEGIN CERTIFICATE REQUEST-----") is taken too, since clients send it.
  * @param der  room for VMP_CSR_MAX octets. @return VMP_OK; VMP_EINVAL. */
@@ -13,6 +15,12 @@ VMP_CHECKED int vmp_est_request(const char *body, size_t len, uint8_t *der, size
  * without line ends (RFC 8951 section 3.1: there are clients that take nothing else), from malloc.
  * @return NULL when out of memory or certs is no sequence of DER elements. */
 char *vmp_est_certs(const uint8_t *certs, size_t len, size_t *out_len);
+/** The other way: the certificates of such an answer, in DER, one after the other.  Line ends and PEM ("-----BEGIN
+ * PKCS7-----") are taken, since there are servers that send them.  Nothing is verified: whoever takes them knows which
+ * server sent them.
+ * @param certs  room for VMP_EST_CERTS_MAX octets. @return VMP_OK; VMP_EINVAL: not that, no certificate, too long. */
+VMP_CHECKED int vmp_est_certs_read(const char *body, size_t len, uint8_t *certs, size_t *certs_len,
+				   struct vmp_msg *msg);
 /** The CsrAttrs (RFC 7030 4.5.2) that ask for P-256 and ecdsa-with-SHA256, as base64; constant. */
 const char *vmp_est_csrattrs(void);
 

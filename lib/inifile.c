@@ -13,12 +13,13 @@
 struct reading {
 	const char *name;
 	const struct vmp_option *options;
-	vmp_ini_option_fn each; /* instead of options */
 	void *into;
+	vmp_ini_option_fn each; /* of sections that options does not have */
+	void *ctx;
 	struct vmp_msg *msg;
 	int err;
 	int line;
-	uint64_t seen; /* bit (1 << option) */
+	uint64_t seen;
 	FILE *file;
 };
 
@@ -97,47 +98,80 @@ static int set(const struct vmp_option *opt, const char *text, void *into, struc
 	return VMP_EINVAL;
 }
 
-/* "file:line: [section] name: what" */
-static int wrong(struct reading *r, const char *section, const char *name, const char *what)
+int vmp_ini_presets(const struct vmp_option *options, void *into, struct vmp_msg *msg)
 {
-	r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: [%s] %s: %s", r->name, r->line, section, name, what);
-	return 0;
+	const struct vmp_option *opt;
+
+	for (opt = options; opt->name; opt++) {
+		if (opt - options >= OPTIONS_MAX || set(opt, opt->preset, into, msg) != VMP_OK)
+			return vmp_fail(msg, VMP_EINVAL, "preset of %s is wrong", opt->name);
+	}
+	return VMP_OK;
 }
 
-static int handle_any(struct reading *r, const char *section, const char *name, const char *value)
+int vmp_ini_set(const struct vmp_option *options, void *into, uint64_t *seen, const char *section, const char *name,
+		const char *value, struct vmp_msg *why)
+{
+	const struct vmp_option *opt = options;
+	uint64_t bit = 1;
+
+	for (; opt->name && (strcmp(opt->section, section) != 0 || strcmp(opt->name, name) != 0); opt++)
+		bit <<= 1;
+	if (!opt->name)
+		return vmp_fail(why, VMP_EINVAL, "there is no such option");
+	if (*seen & bit)
+		return vmp_fail(why, VMP_EINVAL, "given twice");
+	*seen |= bit;
+	return set(opt, value, into, why);
+}
+
+static bool has_section(const struct vmp_option *options, const char *section)
+{
+	const struct vmp_option *opt;
+
+	for (opt = options; opt && opt->name; opt++) {
+		if (strcmp(opt->section, section) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Take an option; NULL for name and value: the section itself. @return whether to go on. */
+static bool take(struct reading *r, const char *section, const char *name, const char *value)
 {
 	struct vmp_msg why = { "" };
-	int err = r->each(r->into, section, name, value, r->line, &why);
 
-	if (err == VMP_OK)
-		return 1;
-	wrong(r, section, name, why.text);
-	r->err = err;
-	return 0;
+	if (r->each && !has_section(r->options, section))
+		r->err = r->each(r->ctx, section, name, value, r->line, &why);
+	else if (name)
+		r->err = vmp_ini_set(r->options, r->into, &r->seen, section, name, value, &why);
+	if (r->err == VMP_OK)
+		return true;
+	vmp_fail(r->msg, r->err, "%s:%d: [%s]%s%s: %s", r->name, r->line, section, name ? " " : "", name ? name : "",
+		 why.text);
+	return false;
 }
 
 /* inih's callback: 1 goes on. */
 static int handle(void *ctx, const char *section, const char *name, const char *value)
 {
 	struct reading *r = ctx;
-	const struct vmp_option *opt = r->options;
-	struct vmp_msg why;
-	uint64_t bit = 1;
 
-	if (r->err != VMP_OK)
-		return 0;
-	if (r->each)
-		return handle_any(r, section, name, value);
-	for (; opt->name && (strcmp(opt->section, section) != 0 || strcmp(opt->name, name) != 0); opt++)
-		bit <<= 1;
-	if (!opt->name)
-		return wrong(r, section, name, "there is no such option");
-	if (r->seen & bit)
-		return wrong(r, section, name, "given twice");
-	r->seen |= bit;
-	if (set(opt, value, r->into, &why) != VMP_OK)
-		return wrong(r, section, name, why.text);
-	return 1;
+	return r->err == VMP_OK && take(r, section, name, value);
+}
+
+/* inih tells of options alone. */
+static void handle_section(struct reading *r, const char *line)
+{
+	const char *start = line + strspn(line, " \t");
+	size_t len = strcspn(start, "]");
+	char section[VMP_INI_SECTION + 1];
+
+	if (*start != '[' || start[len] != ']' || len > VMP_INI_SECTION)
+		return;
+	memcpy(section, start + 1, len - 1);
+	section[len - 1] = '\0';
+	take(r, section, NULL, NULL);
 }
 
 /* What inih would cut off without a word.  Line is one that fits. */
@@ -167,21 +201,20 @@ static char *next_line(char *out, int room, void *ctx)
 	if (strlen(line) > LINE_MAX_OCTETS && r->err == VMP_OK)
 		r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: the line is longer than %d octets", r->name, r->line,
 				  LINE_MAX_OCTETS);
-	cut = r->each ? would_be_cut(line) : NULL;
+	cut = !r->options ? would_be_cut(line) : NULL;
 	if (cut && r->err == VMP_OK)
 		r->err = vmp_fail(r->msg, VMP_EINVAL, "%s:%d: %s", r->name, r->line, cut);
+	if (r->err == VMP_OK && r->options && r->each)
+		handle_section(r, line);
 	return r->err == VMP_OK ? line : NULL;
 }
 
 static int read_stream(struct reading *r)
 {
-	const struct vmp_option *opt;
-	int line;
+	int line, err = r->options ? vmp_ini_presets(r->options, r->into, r->msg) : VMP_OK;
 
-	for (opt = r->options; opt && opt->name; opt++) {
-		if (opt - r->options >= OPTIONS_MAX || set(opt, opt->preset, r->into, r->msg) != VMP_OK)
-			return vmp_fail(r->msg, VMP_EINVAL, "%s: preset of %s is wrong", r->name, opt->name);
-	}
+	if (err != VMP_OK)
+		return err;
 	line = ini_parse_stream(next_line, r, handle, r);
 	if (r->err != VMP_OK)
 		return r->err;
@@ -229,6 +262,14 @@ int vmp_ini_read(const char *path, const struct vmp_option *options, void *into,
 	return read_file(&r);
 }
 
+int vmp_ini_read_with(const char *path, const struct vmp_option *options, void *into, vmp_ini_option_fn each, void *ctx,
+		      struct vmp_msg *msg)
+{
+	struct reading r = { .name = path, .options = options, .into = into, .each = each, .ctx = ctx, .msg = msg };
+
+	return read_file(&r);
+}
+
 int vmp_ini_text(const char *name, const char *text, size_t len, const struct vmp_option *options, void *into,
 		 struct vmp_msg *msg)
 {
@@ -239,14 +280,14 @@ int vmp_ini_text(const char *name, const char *text, size_t len, const struct vm
 
 int vmp_ini_each(const char *path, vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg)
 {
-	struct reading r = { .name = path, .each = each, .into = ctx, .msg = msg };
+	struct reading r = { .name = path, .each = each, .ctx = ctx, .msg = msg };
 
 	return read_file(&r);
 }
 
 int vmp_ini_each_stream(const char *name, FILE *file, vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg)
 {
-	struct reading r = { .name = name, .each = each, .into = ctx, .msg = msg, .file = file };
+	struct reading r = { .name = name, .each = each, .ctx = ctx, .msg = msg, .file = file };
 	int err = read_stream(&r);
 
 	return err == VMP_OK && ferror(file) ? vmp_fail(msg, VMP_EIO, "%s: cannot read", name) : err;
@@ -255,7 +296,7 @@ int vmp_ini_each_stream(const char *name, FILE *file, vmp_ini_option_fn each, vo
 int vmp_ini_each_text(const char *name, const char *text, size_t len, vmp_ini_option_fn each, void *ctx,
 		      struct vmp_msg *msg)
 {
-	struct reading r = { .name = name, .each = each, .into = ctx, .msg = msg };
+	struct reading r = { .name = name, .each = each, .ctx = ctx, .msg = msg };
 
 	return read_text(&r, text, len);
 }

@@ -55,9 +55,26 @@ VMP_CHECKED int vmp_ini_each(const char *path, vmp_ini_option_fn each, void *ctx
 /** The same from a stream that is open; its position afterwards is undefined. @param name  for messages. */
 VMP_CHECKED int vmp_ini_each_stream(const char *name, FILE *file, vmp_ini_option_fn each, void *ctx,
 				    struct vmp_msg *msg);
+/** The same from a file of secrets, of which no copy stays: VMP_EACCES when others than its owner may read or write it.
+ */
+VMP_CHECKED int vmp_ini_each_private(const char *path, vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg);
 /** The same from text. */
 VMP_CHECKED int vmp_ini_each_text(const char *name, const char *text, size_t len, vmp_ini_option_fn each, void *ctx,
 				  struct vmp_msg *msg);
+
+/* For callbacks that have a table as well. */
+/** Set all options to their presets. @return VMP_EINVAL: a preset is wrong, which is the table's mistake. */
+VMP_CHECKED int vmp_ini_presets(const struct vmp_option *options, void *into, struct vmp_msg *msg);
+/** Set one option.
+ * @param seen  one for each struct, 0 at first: which options were given.
+ * @return VMP_OK; VMP_EINVAL with what is wrong: no such option, given twice, a value of another type or out of range.
+ */
+VMP_CHECKED int vmp_ini_set(const struct vmp_option *options, void *into, uint64_t *seen, const char *section,
+			    const char *name, const char *value, struct vmp_msg *why);
+/** vmp_ini_read() for a file that has sections beside the table's.  Each is told first of such a section, with NULL for
+ * name and value, since it may have no option at all, and then of its options. */
+VMP_CHECKED int vmp_ini_read_with(const char *path, const struct vmp_option *options, void *into,
+				  vmp_ini_option_fn each, void *ctx, struct vmp_msg *msg);
 
 /** The next word of a list that blanks or commas separate. @param at  moved on. @return false at the end or when word
  * is too small, which leaves *at on the word. */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +12,17 @@ static const char *const words[] = { "error", "warning", "info", "debug" };
 
 static const char *from = "vmprov";
 static enum vmp_log_level least = VMP_LOG_INFO;
+
+int vmp_log_level(const char *word)
+{
+	int i;
+
+	for (i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	}
+	return -1;
+}
 
 void vmp_log_setup(const char *name, enum vmp_log_level level)
 {

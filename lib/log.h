@@ -6,6 +6,9 @@
 
 enum vmp_log_level { VMP_LOG_ERROR, VMP_LOG_WARNING, VMP_LOG_INFO, VMP_LOG_DEBUG };
 
+/** enum vmp_log_level by its word; -1 for others. */
+int vmp_log_level(const char *word);
+
 /** Which program or process speaks ("policyd/net"), and the least level that is written. @param name  a constant. */
 void vmp_log_setup(const char *name, enum vmp_log_level level);
 

@@ -15,6 +15,7 @@
 #define VMP_PUBKEY_MAX 1056 /**< [octets] content of a subjectPublicKey: RSA 8192 */
 #define VMP_SERIAL     16   /**< [octets] of a certificate's serial number; the first is 1 to 127 */
 #define VMP_DIGEST     32   /**< [octets] SHA-256 */
+#define VMP_UUID_NAME  256  /**< [octets] of a name that settles a UUID */
 #define VMP_UUID_TEXT  37   /**< "6ba7b810-9dad-11d1-80b4-00c04fd430c8" and its NUL */
 
 enum vmp_key_type { VMP_KEY_P256 = 1, VMP_KEY_P384, VMP_KEY_RSA };
@@ -70,6 +71,9 @@ void vmp_wipe(void *data, size_t len);
 VMP_CHECKED int vmp_uuid_parse(const char *text, size_t len, char out[VMP_UUID_TEXT]);
 /** A random one (RFC 4122 section 4.4). */
 VMP_CHECKED int vmp_uuid_random(char out[VMP_UUID_TEXT]);
+/** The one that a name settles within a name space (RFC 9562 section 5.5: version 5, of SHA-1).
+ * @param space  a UUID. @return VMP_OK; VMP_EINVAL: space is none, or the name is longer than VMP_UUID_NAME. */
+VMP_CHECKED int vmp_uuid_of_name(const char *space, const void *name, size_t len, char out[VMP_UUID_TEXT]);
 
 /** Lower-case hexadecimal.  @param out  2 * len + 1 octets. */
 void vmp_hex(const void *data, size_t len, char *out);

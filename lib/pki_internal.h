@@ -3,6 +3,7 @@
 #define VMP_PKI_INTERNAL_H
 
 #include "ca.h"
+#include "file.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -108,14 +109,6 @@ VMP_CHECKED int vmp_cms_check_signed(const uint8_t *der, size_t len, struct vmp_
 /** AuthEnvelopedData (RFC 5083 2.1) by AES-256-GCM for one recipient: ECDH with SHA-256 and AES-256 wrap, or RSA-OAEP
  * with SHA-256. */
 VMP_CHECKED int vmp_cms_check_envelope(const uint8_t *der, size_t len, struct vmp_msg *msg);
-
-/* -- files -- */
-
-/** Write a file that must not be there: complete under a temporary name first, on the disk when this returns. */
-VMP_CHECKED int vmp_file_create(const char *path, const void *data, size_t len, unsigned mode, struct vmp_msg *msg);
-/** Read a file whole.  @param out  malloc'd, a NUL added; the caller frees, and wipes secrets.
- * @param secret  refuse one that group or others may read. */
-VMP_CHECKED int vmp_file_read(const char *path, size_t max, bool secret, char **out, size_t *len, struct vmp_msg *msg);
 
 /** vmp_fail() with OpenSSL's reason after what; empties OpenSSL's queue of errors. */
 int vmp_ssl_fail(struct vmp_msg *msg, int err, const char *what);

@@ -90,19 +90,46 @@ int vmp_uuid_parse(const char *text, size_t len, char out[VMP_UUID_TEXT])
 	return VMP_OK;
 }
 
-int vmp_uuid_random(char out[VMP_UUID_TEXT])
+/* Version and variant (RFC 9562 section 4), and the text. */
+static void format_uuid(uint8_t v[16], unsigned version, char out[VMP_UUID_TEXT])
 {
 	char hex[33];
-	uint8_t v[16];
 	size_t i, at = 0;
 
-	if (vmp_random(v, sizeof(v)) != VMP_OK)
-		return VMP_EIO;
-	v[6] = (uint8_t)((v[6] & 0x0f) | 0x40);
+	v[6] = (uint8_t)((v[6] & 0x0f) | version << 4);
 	v[8] = (uint8_t)((v[8] & 0x3f) | 0x80);
-	vmp_hex(v, sizeof(v), hex);
+	vmp_hex(v, 16, hex);
 	for (i = 0; i < VMP_UUID_TEXT - 1; i++)
 		out[i] = is_dash(i) ? '-' : hex[at++];
 	out[i] = '\0';
+}
+
+int vmp_uuid_random(char out[VMP_UUID_TEXT])
+{
+	uint8_t v[16];
+
+	if (vmp_random(v, sizeof(v)) != VMP_OK)
+		return VMP_EIO;
+	format_uuid(v, 4, out);
+	return VMP_OK;
+}
+
+int vmp_uuid_of_name(const char *space, const void *name, size_t len, char out[VMP_UUID_TEXT])
+{
+	char lower[VMP_UUID_TEXT], hex[33];
+	uint8_t text[16 + VMP_UUID_NAME], digest[SHA_DIGEST_LENGTH];
+	size_t i, at = 0;
+
+	if (len > VMP_UUID_NAME || vmp_uuid_parse(space, strlen(space), lower) != VMP_OK)
+		return VMP_EINVAL;
+	for (i = 0; lower[i]; i++) {
+		if (!is_dash(i))
+			hex[at++] = lower[i];
+	}
+	if (vmp_unhex(hex, at, text, 16) != VMP_OK)
+		return VMP_EINVAL;
+	memcpy(text + 16, name, len);
+	SHA1(text, 16 + len, digest);
+	format_uuid(digest, 5, out);
 	return VMP_OK;
 }

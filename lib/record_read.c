@@ -267,25 +267,6 @@ int vmp_record_json_read(enum vmp_noun noun, const char *text, size_t len, const
 	return peek(&p) ? calls->bad(ctx, p.line, "expected nothing behind the array") : 0;
 }
 
-json_t *vmp_json_text(const char *text)
-{
-	json_t *out = json_string(text);
-	char *copy, *c;
-
-	if (out)
-		return out;
-	copy = strdup(text);
-	if (!copy)
-		return NULL;
-	for (c = copy; *c; c++) {
-		if (*c & 0x80)
-			*c = '?';
-	}
-	out = json_string(copy);
-	free(copy);
-	return out;
-}
-
 json_t *vmp_record_to_json(const struct vmp_record *rec)
 {
 	const struct vmp_noun_info *info = vmp_noun_info(rec->noun);

@@ -2,9 +2,8 @@
 #ifndef VMP_RECORD_READ_H
 #define VMP_RECORD_READ_H
 
+#include "jsontext.h"
 #include "record.h"
-
-#include <jansson.h>
 
 /** What is told; a nonzero return stops the reading and comes back from it. */
 struct vmp_record_calls {
@@ -35,7 +34,5 @@ VMP_CHECKED int vmp_record_json_read(enum vmp_noun noun, const char *text, size_
 VMP_CHECKED int vmp_record_from_json(enum vmp_noun noun, json_t *obj, struct vmp_record *rec, struct vmp_msg *msg);
 /** @return a new object; NULL when out of memory. */
 json_t *vmp_record_to_json(const struct vmp_record *rec);
-/** Text as JSON, whatever octets it is made of: "?" stands for those that are no UTF-8. */
-json_t *vmp_json_text(const char *text);
 
 #endif

@@ -458,3 +458,56 @@ int vmp_store_guest_mac(struct vmp_store *store, const char *uuid, uint64_t *mac
 	vmp_stmt_done(stmt);
 	return VMP_OK;
 }
+
+int vmp_store_guest_last_notice(struct vmp_store *store, int64_t *id, struct vmp_msg *msg)
+{
+	sqlite3_stmt *stmt;
+	int err = vmp_stmt_first(store, "SELECT ifnull(max(id), 0) FROM audit", BIND_NONE, &stmt, msg);
+
+	if (err != VMP_OK)
+		return err;
+	*id = sqlite3_column_int64(stmt, 0);
+	vmp_stmt_done(stmt);
+	return VMP_OK;
+}
+
+/* Does a guest with this address, as the trail writes it, run on the host? */
+static int runs_on(struct vmp_store *store, const char *text, int64_t host_id, uint64_t *mac, struct vmp_msg *msg)
+{
+	sqlite3_stmt *stmt;
+	int err = vmp_mac_parse(text, strlen(text), mac);
+
+	if (err != VMP_OK)
+		return VMP_ENOENT;
+	err = vmp_stmt_first(store, "SELECT 1 FROM guest WHERE mac = ?1 AND host_id = ?2",
+			     BIND_LIST(BIND_INT(*mac), BIND_INT(host_id)), &stmt, msg);
+	if (err == VMP_OK)
+		vmp_stmt_done(stmt);
+	return err;
+}
+
+int vmp_store_guest_disconnected(struct vmp_store *store, int64_t host_id, int64_t *after,
+				 int (*each)(void *ctx, uint64_t mac), void *ctx, struct vmp_msg *msg)
+{
+	/* "vm 52:54:00:00:01:01 web1"; "nas 192.0.2.1 port 7, moved: Disconnect-ACK": the place that a guest has left
+	 * was taken down, not the one where it is. */
+	static const char sql[] = "SELECT id, substr(subject, 4, 17), event = 'session-disconnected' AND "
+				  "instr(detail, ', moved: ') + instr(detail, ', clone: ') = 0 FROM audit "
+				  "WHERE id > ?1 ORDER BY id LIMIT 1000";
+	sqlite3_stmt *stmt;
+	int err = vmp_stmt_bind(store, sql, BIND_LIST(BIND_INT(*after)), &stmt, msg), found;
+	uint64_t mac;
+
+	while (err == VMP_OK && (err = vmp_stmt_next(store, stmt, msg)) == VMP_OK) {
+		*after = sqlite3_column_int64(stmt, 0);
+		found = sqlite3_column_int(stmt, 2) ? runs_on(store, vmp_stmt_str(stmt, 1), host_id, &mac, msg)
+						    : VMP_ENOENT;
+		if (found == VMP_OK)
+			found = each(ctx, mac);
+		if (found != VMP_OK && found != VMP_ENOENT) {
+			vmp_stmt_done(stmt);
+			return found;
+		}
+	}
+	return err == VMP_ENOENT ? VMP_OK : err;
+}

@@ -102,6 +102,17 @@ VMP_CHECKED int vmp_store_token_check(struct vmp_store *store, const uint8_t tok
 VMP_CHECKED int vmp_store_enrol(struct vmp_store *store, struct vmp_enrolment *e, const struct vmp_cert_row *row,
 				const struct vmp_clock *clock, struct vmp_msg *msg);
 
+/** Sessions of a host's guests that a NAS has taken down, as the audit trail has them; not those at places that they
+ * had left.
+ * @param after  in: told up to this audit id; out: up to where it was looked. At most 1000 rows of the trail are looked
+ * through.
+ * @param each   a guest's MAC address; the same may come twice. What it returns other than VMP_OK ends it, and is
+ * returned. */
+VMP_CHECKED int vmp_store_guest_disconnected(struct vmp_store *store, int64_t host_id, int64_t *after,
+					     int (*each)(void *ctx, uint64_t mac), void *ctx, struct vmp_msg *msg);
+/** The audit trail's last id, 0: it is empty. */
+VMP_CHECKED int vmp_store_guest_last_notice(struct vmp_store *store, int64_t *id, struct vmp_msg *msg);
+
 /** A guest's UUID and its template's name. @return VMP_OK; VMP_ENOENT: no guest, and both are empty. */
 VMP_CHECKED int vmp_store_guest_find(struct vmp_store *store, uint64_t mac, char uuid[VMP_UUID_TEXT],
 				     char template_name[65], struct vmp_msg *msg);

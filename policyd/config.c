@@ -1,16 +1,14 @@
 #include "config.h"
+#include "account.h"
 #include "ca.h"
 #include "coa/sockets.h"
+#include "listen.h"
 #include "log.h"
 
 #include <errno.h>
-#include <event2/util.h>
-#include <netinet/in.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define TEXT(section, name, member, preset)                                                                            \
@@ -80,44 +78,13 @@ const struct vmp_option config_options[] = {
 	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
 };
 
-static const char *const levels[] = { "error", "warning", "info", "debug" };
-
-int config_log_level(const char *word)
-{
-	int i;
-
-	for (i = 0; i < (int)(sizeof(levels) / sizeof(levels[0])); i++) {
-		if (strcmp(word, levels[i]) == 0)
-			return i;
-	}
-	return -1;
-}
-
-int config_user(const char *name, unsigned *uid, unsigned *gid, struct vmp_msg *msg)
-{
-	const struct passwd *pw;
-
-	*uid = *gid = (unsigned)-1;
-	if (!*name || geteuid() != 0)
-		return VMP_OK;
-	pw = getpwnam(name);
-	if (!pw)
-		return vmp_fail(msg, VMP_EINVAL, "[process] %s: there is no such user", name);
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	return VMP_OK;
-}
-
 static int check_addresses(const char *name, const char *list, struct vmp_msg *msg)
 {
 	char word[VMP_INI_TEXT];
 	int n = 0;
 
 	while (vmp_ini_word(&list, word, sizeof(word))) {
-		struct sockaddr_storage ss;
-		int len = sizeof(ss);
-
-		if (evutil_parse_sockaddr_port(word, (struct sockaddr *)&ss, &len) != 0 || ++n > CONFIG_ADDRESSES)
+		if (vmp_listen_check(word, NULL) != VMP_OK || ++n > CONFIG_ADDRESSES)
 			return vmp_fail(
 				msg, VMP_EINVAL,
 				"%s: %s: expected at most %d of ADDRESS:PORT, such as 192.0.2.1:8443 or [::]:8443",
@@ -133,9 +100,12 @@ static int check_users(const struct config *c, struct vmp_msg *msg)
 	int err = VMP_OK;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]) && err == VMP_OK; i++) {
+		struct vmp_msg why;
 		unsigned uid, gid;
 
-		err = config_user(names[i], &uid, &gid, msg);
+		err = vmp_account_user(names[i], &uid, &gid, &why);
+		if (err != VMP_OK)
+			vmp_fail(msg, err, "[process] %s", why.text);
 	}
 	return err;
 }
@@ -168,7 +138,7 @@ static int check(struct config *c, struct vmp_msg *msg)
 		err = check_addresses("[status] address", c->status_address, msg);
 	if (err == VMP_OK)
 		err = sockets_check(c->coa_address, msg);
-	if (err == VMP_OK && config_log_level(c->log_level) < 0)
+	if (err == VMP_OK && vmp_log_level(c->log_level) < 0)
 		err = vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
 	if (err == VMP_OK && (strlen(c->ca_name) < 1 || strlen(c->ca_name) > 64))
 		err = vmp_fail(msg, VMP_EINVAL, "[ca] name: expected 1 to 64 characters");

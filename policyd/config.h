@@ -50,10 +50,4 @@ extern const struct vmp_option config_options[];
  * server names and url that the file leaves empty are made from the host's name. */
 VMP_CHECKED int config_read(const char *path, struct config *out, struct vmp_msg *msg);
 
-/** The user's ids. @param name  empty: stay who we are, *uid is (uid_t)-1. */
-VMP_CHECKED int config_user(const char *name, unsigned *uid, unsigned *gid, struct vmp_msg *msg);
-
-/** enum vmp_log_level by its word; -1 for others. */
-int config_log_level(const char *word);
-
 #endif

@@ -184,6 +184,7 @@ static const struct {
 	[M_COI_KEYS] = { "coi-keys", B(F_SERIAL) },
 	[M_COI_ACK] = { "coi-ack", B(F_SERIAL) | B(F_COI) | B(F_EPOCH) },
 	[M_DIRECTORY] = { "directory", B(F_SERIAL) | B(F_SINCE) | B(F_WAIT) },
+	[M_NOTICES] = { "notices", B(F_SERIAL) | B(F_SINCE) | B(F_WAIT) },
 	[M_OCSP] = { "ocsp", B(F_OCSP) },
 	[M_CRL] = { "crl", 0 },
 	[M_HEALTH] = { "health", 0 },

@@ -27,6 +27,7 @@ enum message_type {
 	M_COI_KEYS,  /**< serial -> JSON */
 	M_COI_ACK,   /**< serial, coi, epoch */
 	M_DIRECTORY, /**< serial, since, wait -> JSON */
+	M_NOTICES,   /**< serial of the host, since, wait -> JSON */
 	M_OCSP,	     /**< ocsp -> DER */
 	M_CRL,	     /**< -> DER */
 	M_HEALTH,    /**< -> JSON */

@@ -1,13 +1,12 @@
 /* The parent: opens what needs privileges, starts the processes, and starts all of them anew when one ends. */
 #include "proc.h"
+#include "account.h"
+#include "listen.h"
 #include "log.h"
 #include "sandbox.h"
 
 #include <errno.h>
-#include <event2/util.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -18,24 +17,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG	     4096
-#define STOP_S	     5	 /* [s] that processes have to end by themselves */
-#define PAUSE_MS     100 /* [ms] before the second restart in a row; doubled for each further one */
-#define PAUSE_MAX_MS 30000
-#define START_S	     5	 /* [s] Processes that last so long were able to start */
-#define STEADY_S     60	 /* [s] after which a failure is no repetition */
-#define SPARE_FILES  640 /* beside the TLS connections: those without TLS, listeners, channels */
+#define BACKLOG	    4096
+#define STOP_S	    5	/* [s] that processes have to end by themselves */
+#define START_S	    5	/* [s] Processes that last so long were able to start */
+#define STEADY_S    60	/* [s] after which a failure is no repetition */
+#define SPARE_FILES 640 /* beside the TLS connections: those without TLS, listeners, channels */
 
 static unsigned needs_sockets(const struct proc_env *env)
 {
 	(void)env;
-	return SANDBOX_ACCEPT;
+	return VMP_SANDBOX_ACCEPT;
 }
 
 static unsigned needs_files(const struct proc_env *env)
 {
 	(void)env;
-	return SANDBOX_FILES;
+	return VMP_SANDBOX_FILES;
 }
 
 static unsigned needs_nothing(const struct proc_env *env)
@@ -82,7 +79,7 @@ struct supervisor {
 	pid_t pid[PROCS]; /* 0: not running */
 	int exit_code;
 	time_t started;
-	unsigned pause_ms;
+	unsigned pause;
 	bool steady; /* a set of processes has run for a while */
 };
 
@@ -102,38 +99,15 @@ static void close_listening(struct supervisor *s)
 	s->env.n_tls = 0;
 }
 
-static int listen_on(struct supervisor *s, const char *address, struct vmp_msg *msg)
-{
-	struct sockaddr_storage ss;
-	int len = sizeof(ss), on = 1, off = 0, fd;
-
-	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss, &len) != 0)
-		return vmp_fail(msg, VMP_EINVAL, "%s: expected ADDRESS:PORT", address);
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && ss.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	/* The sockets that it accepts inherit TCP_NODELAY: an answer is several TLS records, and would wait for an ACK.
-	 */
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
-	    bind(fd, (struct sockaddr *)&ss, (socklen_t)len) != 0 || listen(fd, BACKLOG) != 0) {
-		int why = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return vmp_fail(msg, VMP_EIO, "cannot listen on %s: %s", address, strerror(why));
-	}
-	s->env.listen[s->env.n_listen++] = fd;
-	return VMP_OK;
-}
-
 static int listen_on_list(struct supervisor *s, const char *list, struct vmp_msg *msg)
 {
 	char word[VMP_INI_TEXT];
 	int err = VMP_OK;
 
-	while (err == VMP_OK && vmp_ini_word(&list, word, sizeof(word)))
-		err = listen_on(s, word, msg);
+	while (err == VMP_OK && vmp_ini_word(&list, word, sizeof(word))) {
+		err = vmp_listen_tcp(word, BACKLOG, &s->env.listen[s->env.n_listen], msg);
+		s->env.n_listen += err == VMP_OK;
+	}
 	return err;
 }
 
@@ -168,7 +142,7 @@ static void child(const struct supervisor *s, enum proc_id id, const struct proc
 	unsigned uid, gid;
 	int err;
 
-	vmp_log_setup(procs[id].name, (enum vmp_log_level)config_log_level(config->log_level));
+	vmp_log_setup(procs[id].name, (enum vmp_log_level)vmp_log_level(config->log_level));
 	prctl(PR_SET_NAME, procs[id].title);
 	/* Only the signer has to do with keys, and a URI may have a PIN in it. */
 	if (id != PROC_SIGNER) {
@@ -179,11 +153,11 @@ static void child(const struct supervisor *s, enum proc_id id, const struct proc
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* the terminal sends it to all; the parent decides */
-	err = config_user((const char *)config + procs[id].user, &uid, &gid, &msg);
+	err = vmp_account_user((const char *)config + procs[id].user, &uid, &gid, &msg);
 	if (err == VMP_OK)
 		err = procs[id].prepare(env, &msg);
 	if (err == VMP_OK)
-		err = sandbox_enter(uid, gid, procs[id].needs(env), parent, &msg);
+		err = vmp_sandbox_enter(uid, gid, procs[id].needs(env), parent, &msg);
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
 		_exit(PROC_CONFIG);
@@ -338,32 +312,11 @@ static int move_listening(struct supervisor *s, const struct config *was, struct
 	return err;
 }
 
-/* Are the keys and [coa]'s files good, by the new configuration?  Asked in a process of its own, which says why not, so
- * that nothing of them stays in this one. */
-static int check_files(const struct config *next, struct vmp_msg *msg)
+int proc_check_files(const void *config, struct vmp_msg *msg)
 {
-	int fds[2], status = -1, err;
-	pid_t pid;
+	int err = signer_check(config, msg);
 
-	memset(msg, 0, sizeof(*msg));
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return vmp_fail(msg, VMP_EIO, "cannot make a pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid == 0) {
-		err = signer_check(next, msg);
-		if (err == VMP_OK)
-			err = coa_check(next, msg);
-		if (err != VMP_OK && write(fds[1], msg->text, strlen(msg->text)) < 0)
-			_exit(PROC_FAILED);
-		_exit(err == VMP_OK ? PROC_DONE : PROC_CONFIG);
-	}
-	close(fds[1]);
-	if (read(fds[0], msg->text, sizeof(msg->text) - 1) < 0)
-		msg->text[0] = '\0';
-	close(fds[0]);
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == PROC_DONE)
-		return VMP_OK;
-	return *msg->text ? VMP_EINVAL : vmp_fail(msg, VMP_EINVAL, "the keys and [coa]'s files cannot be checked");
+	return err == VMP_OK ? coa_check(config, msg) : err;
 }
 
 /* Take a new configuration, if it is good. */
@@ -374,7 +327,7 @@ static void reload(struct supervisor *s)
 	int err = config_read(s->path, &next, &msg);
 
 	if (err == VMP_OK)
-		err = check_files(&next, &msg);
+		err = vmp_daemon_check_aside(proc_check_files, &next, &msg);
 	if (err == VMP_OK) {
 		stop_all(s);
 		*s->config = next;
@@ -384,7 +337,7 @@ static void reload(struct supervisor *s)
 		vmp_log(VMP_LOG_ERROR, "reload-refused", "why", msg.text, NULL);
 		return;
 	}
-	vmp_log_setup("policyd", (enum vmp_log_level)config_log_level(next.log_level));
+	vmp_log_setup("policyd", (enum vmp_log_level)vmp_log_level(next.log_level));
 	vmp_log(VMP_LOG_INFO, "reloaded", "config", s->path, NULL);
 }
 
@@ -393,15 +346,14 @@ static void pause_before_restart(struct supervisor *s)
 {
 	struct timespec wait;
 	sigset_t orders = s->signals;
+	unsigned ms;
 	int sig;
 
 	sigdelset(&orders, SIGCHLD);
 	if (now_s() - s->started >= STEADY_S)
-		s->pause_ms = 0;
-	wait = (struct timespec){ .tv_sec = s->pause_ms / 1000, .tv_nsec = s->pause_ms % 1000 * 1000000L };
-	s->pause_ms = s->pause_ms ? s->pause_ms * 2 : PAUSE_MS;
-	if (s->pause_ms > PAUSE_MAX_MS)
-		s->pause_ms = PAUSE_MAX_MS;
+		s->pause = 0;
+	ms = vmp_daemon_pause(&s->pause);
+	wait = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
 	sig = sigtimedwait(&orders, NULL, &wait);
 	if (sig > 0)
 		raise(sig); /* blocked: the next wait takes it */

@@ -3,6 +3,7 @@
 #define PROC_H
 
 #include "config.h"
+#include "daemon.h"
 
 #include <stdbool.h>
 
@@ -16,8 +17,8 @@ struct proc_env {
 	int n_listen, n_tls;
 };
 
-/** Exit codes; docs/man/policyd.8 lists them. */
-enum proc_exit { PROC_DONE = 0, PROC_FAILED = 1, PROC_CONFIG = 2 };
+/** docs/man/policyd.8 lists them. */
+enum proc_exit { PROC_DONE = VMP_DAEMON_DONE, PROC_FAILED = VMP_DAEMON_FAILED, PROC_CONFIG = VMP_DAEMON_CONFIG };
 
 /* Each process's main: prepare runs with the privileges that policyd was started with, run without them.  Errors of
  * prepare and run are fatal. */
@@ -36,6 +37,9 @@ VMP_CHECKED int signer_check(const struct config *config, struct vmp_msg *msg);
 
 /** Are [coa]'s files good: secrets, dialects, dictionary?  VMP_OK also when it is not enabled. */
 VMP_CHECKED int coa_check(const struct config *config, struct vmp_msg *msg);
+
+/** Both. @param config  a struct config. */
+VMP_CHECKED int proc_check_files(const void *config, struct vmp_msg *msg);
 
 /** Run until told to stop; the parent's main. @param path  for SIGHUP. @return an exit code. */
 int proc_supervise(const char *path, struct config *config);

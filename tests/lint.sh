@@ -19,7 +19,7 @@ none() {
 files() { git ls-files -- "$@" 2>/dev/null || find . -path ./build -prune -o -name "${1##*/}" -print; }
 
 mapfile -t c < <(files '*.c' '*.h')
-mapfile -t sh < <(files '*.sh'; ls .ci/run .ci/deps)
+mapfile -t sh < <(files '*.sh'; ls .ci/run .ci/deps hostd/libvirt-hook)
 
 # -- form
 if command -v clang-format >/dev/null; then
@@ -43,20 +43,27 @@ owner() {
 }
 owner 'sqlite3\.h' '^lib/store|^tests/(unit/scratch|bench/)'
 owner 'freeradius' '^rlm_vmprov/|^policyd/coa/packet'
-owner 'jansson\.h' '^vmprov/|^policyd/|^lib/(log|record_read|store_record)|^tests/'
-owner 'libsmartcols' '^vmprov/output'
-owner 'openssl/' '^lib/(pki|ca|est|cms|seal)|^policyd/net/(tls|conn)|^tests/'
-owner 'event2/' '^policyd/|^tests/'
+owner 'jansson\.h' '^vmprov/|^policyd/|^hostd/|^hostctl/|^lib/(log|jsontext|store_record)|^tests/'
+owner 'libsmartcols' '^lib/table'
+owner 'openssl/' '^lib/(pki|ca|est|cms|seal|eap_tls|eap_md5)|^policyd/net/(tls|conn)|^tests/'
+owner 'event2/' '^policyd/|^hostd/|^tests/'
 owner 'ini\.h' '^lib/inifile'
-owner 'seccomp\.h' '^policyd/sandbox'
-grep -nE '#include "(\.\./)*(vmprov|rlm_vmprov|policyd)/' lib/*.[ch] | none 'lib includes no program'
-grep -nE '#include "(\.\./)*(vmprov|rlm_vmprov|policyd)/' vmprov/*.[ch] rlm_vmprov/*.[ch] policyd/*.[ch] policyd/*/*.[ch] |
+owner 'seccomp\.h' '^lib/sandbox'
+owner 'cap-ng\.h' '^hostd/privilege'
+owner 'nftables/' '^hostd/fence'
+owner 'curl/' '^hostd/http'
+owner 'archive' '^hostd/cidata|^tests/'
+owner 'libxml/' '^hostd/domain_xml'
+owner '(libmnl|linux)/' '_linux\.[ch]$|^tests/'
+owner 'libvirt/' '_libvirt\.[ch]$|^tests/'
+grep -nE '#include "(\.\./)*(vmprov|rlm_vmprov|policyd|hostd|hostctl)/' lib/*.[ch] | none 'lib includes no program'
+grep -nE '#include "(\.\./)*(vmprov|rlm_vmprov|policyd|hostd|hostctl)/' vmprov/*.[ch] rlm_vmprov/*.[ch] policyd/*.[ch] policyd/*/*.[ch] hostd/*.[ch] hostctl/*.[ch] |
 	none 'programs do not include each other'
 
 # -- every header compiles alone
 while read -r h; do
-	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -Ipolicyd -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
-done < <(files 'lib/*.h' 'vmprov/*.h' 'policyd/*.h' 'tests/unit/*.h')
+	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -Ipolicyd -Ihostd -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
+done < <(files 'lib/*.h' 'vmprov/*.h' 'policyd/*.h' 'hostd/*.h' 'hostctl/*.h' 'tests/unit/*.h')
 
 # -- what an operator can set is written down
 grep -oE '^	\{ "[a-z_]+", FR_CONF' rlm_vmprov/rlm_vmprov.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
@@ -70,6 +77,12 @@ grep -ohE '^[[:space:]]*\{ ?"[a-z][a-z0-9-]+", *(no|required|optional)_argument'
 	while read -r option; do
 		grep -qE -- "(-|\\\\-)${option//-/(\\\\)?-}" docs/man/vmprov.1 || grep -q "Fl Fl $option" docs/man/vmprov.1 || echo "vmprov option --$option"
 	done | none 'not in vmprov(1)'
+grep -ohE '^[[:space:]]*\{ ?"[a-z][a-z0-9-]+", *(no|required|optional)_argument' hostctl/*.c | sed 's/.*"\(.*\)".*/\1/' | sort -u | while read -r option; do
+	grep -q "Fl Fl $option" docs/man/vmprov-hostctl.1 || echo "vmprov-hostctl option --$option"
+done | none 'not in vmprov-hostctl(1)'
+sed -n '/^const struct cli_command cli_commands/,/^};/s/^	{ "\([a-z]*\)", ["N].*/\1/p' hostctl/main.c | grep -vx complete | while read -r command; do
+	grep -q "Cm $command" docs/man/vmprov-hostctl.1 || echo "vmprov-hostctl $command"
+done | none 'not in vmprov-hostctl(1)'
 grep -oE '^ATTRIBUTE[[:space:]]+VMProv-[A-Za-z-]+' raddb/dictionary.vmprov | awk '{print $2}' | while read -r a; do
 	grep -q "$a" docs/man/rlm_vmprov.5 || echo "$a"
 done | none 'not in rlm_vmprov(5)'
@@ -78,26 +91,37 @@ for dialect in raddb/mods-config/vmprov/dialects/*; do
 	grep -qx "\[${dialect##*/}\]" policyd/coa-dialects.conf || echo "dialect ${dialect##*/}"
 done | none 'not in policyd/coa-dialects.conf'
 
-# -- policyd: options as "section name preset", metrics, words
-table=$(sed -nE -e 's/^[[:space:]]*TEXT\("([a-z]+)", "([a-z_]+)", [a-z_]+, (VMPROV_STATEDIR |VMPROV_SYSCONFDIR )?"(.*)"\),$/\1 \2 \3\4/p' \
-	-e 's/^[[:space:]]*NUM\("([a-z]+)", "([a-z_]+)", [A-Z_]+, [a-z_]+, "([^"]*)".*/\1 \2 \3/p' policyd/config.c |
-	sed -e 's|VMPROV_STATEDIR |/var/lib/vmprov|' -e 's|VMPROV_SYSCONFDIR |/etc|' -e 's/ *$//' | sort)
-sample=$(awk '/^\[/ {s = substr($1, 2, length($1) - 2)}
-	/^#[a-z_]+ =/ {name = substr($1, 2); sub(/^[^=]*= */, ""); print s " " name ($0 == "" ? "" : " " $0)}' policyd/policyd.conf | sort)
-diff <(echo "$table") <(echo "$sample") | grep '^[<>]' | none 'policyd/policyd.conf (>) does not have the presets of policyd/config.c (<)'
-page=$(awk '/^\.Ss \[/ {s = substr($2, 2, length($2) - 2)} /^\.It Va/ {print s " " $3}' docs/man/policyd.conf.5 | sort)
-diff <(cut -d ' ' -f 1,2 <<<"$table") <(echo "$page") | grep '^[<>]' | none 'policyd.conf(5) (>) does not have the options of policyd/config.c (<)'
-grep -oE '^	\{ "[a-z-]+", *(no|required|optional)_argument' policyd/main.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
-	grep -q "Fl Fl $option" docs/man/policyd.8 || echo "policyd option --$option"
-done | none 'not in policyd(8)'
-grep -ohE '\bvmprov_[a-z_]+' policyd/metrics.c policyd/net/status.c | sort -u | while read -r metric; do
+# -- the daemons: options as "section name preset", metrics, words
+# options NAME: the tables of NAME/config.c, the presets in NAME/NAME.conf, the options in NAME.conf(5)
+options() {
+	local table sample page
+	table=$(sed -nE -e 's/^[[:space:]]*TEXT\("([a-z]+)", "([a-z_]+)", [a-z_]+, (VMPROV_STATEDIR |VMPROV_SYSCONFDIR )?"(.*)"\),$/\1 \2 \3\4/p' \
+		-e 's/^[[:space:]]*NUM\("([a-z]+)", "([a-z_]+)", [A-Z_]+, [a-z_]+, "([^"]*)".*/\1 \2 \3/p' \
+		-e 's/^[[:space:]]*UPLINK_TEXT\("([a-z_]+)", [a-z_]+, "([^"]*)"\),$/uplink \1 \2/p' \
+		-e 's/^[[:space:]]*UPLINK_NUM\("([a-z_]+)", [A-Z_]+, [a-z_]+, "([^"]*)".*/uplink \1 \2/p' "$1/config.c" |
+		sed -e 's|VMPROV_STATEDIR |/var/lib/vmprov|' -e 's|VMPROV_SYSCONFDIR |/etc|' -e 's/ *$//' | sort)
+	sample=$(awk '/^#?\[/ {s = $1; gsub(/[][#]/, "", s)}
+		/^#[a-z_]+ =/ {name = substr($1, 2); sub(/^[^=]*= */, ""); print s " " name ($0 == "" ? "" : " " $0)}' "$1/$1.conf" | sort)
+	diff <(echo "$table") <(echo "$sample") | grep '^[<>]' | none "$1/$1.conf (>) does not have the presets of $1/config.c (<)"
+	page=$(awk '/^\.Ss / {s = ""} /^\.Ss \[/ {s = $2; gsub(/[][]/, "", s)} /^\.It Va/ && s {print s " " $3}' "docs/man/$1.conf.5" | sort)
+	diff <(cut -d ' ' -f 1,2 <<<"$table") <(echo "$page") | grep '^[<>]' | none "$1.conf(5) (>) does not have the options of $1/config.c (<)"
+}
+options policyd
+options hostd
+grep -oE '^	\{ "[a-z-]+", *(no|required|optional)_argument' lib/daemon.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
+	for daemon in policyd hostd; do
+		grep -q "Fl Fl $option" docs/man/$daemon.8 || echo "$daemon option --$option"
+	done
+done | none 'not in policyd(8) or hostd(8)'
+grep -ohE '\bvmprov_[a-z_]+' policyd/metrics.c policyd/net/status.c hostd/exposition.c | sort -u | while read -r metric; do
 	grep -q "\`$metric" docs/OPERATING.md docs/PROTOCOL.md || echo "metric $metric"
 done | none 'neither in docs/OPERATING.md nor in docs/PROTOCOL.md'
 {
 	grep -ohE '(state|actor)_audit\((s|store|[a-z]+->store), [^,]*' policyd/store/*.c vmprov/*.c | grep -oE '"[a-z-]+"'
 	grep -ohE '\b(tell|outcome_tell|network_alarm|notice_alarm)\([a-z]+, (notice, )?"[a-z-]+"' policyd/store/*.c | grep -oE '"[a-z-]+"'
 	grep -oE '^	\[M_[A-Z_]+\] = .*' policyd/store/state.c | grep -oE '"[a-z-]+"'
-	grep -ohE 'vmp_log\(VMP_LOG_[A-Z]+, [^,]*' policyd/*.c policyd/*/*.c | grep -oE '"[a-z-]+"'
+	grep -ohE '(vmp_log|say)\((VMP_LOG_[A-Z]+|.* \? VMP_LOG_[A-Z]+ : VMP_LOG_[A-Z]+), [^,]*' policyd/*.c policyd/*/*.c hostd/*.c lib/*.c | grep -oE '"[a-z-]+"'
+	grep -ohE '\[(VMP_AUTH|GUEST)_[A-Z_]+\] = \{? ?"[a-z-]+"' hostd/nic.c hostd/guest.c | grep -oE '"[a-z-]+"'
 	grep -ohE "INTO audit .* SELECT '[a-z-]+'" schema/policy/*.sql | sed "s/.*'\(.*\)'/\"\1\"/"
 } | tr -d '"' | sort -u | while read -r word; do
 	grep -q "\`$word\`" docs/PROTOCOL.md || echo "event $word"
@@ -106,8 +130,8 @@ done | none 'not in docs/PROTOCOL.md'
 # -- programs that look for mistakes
 shellcheck -S warning -x -P SCRIPTDIR "${sh[@]}" | none 'shellcheck'
 for page in docs/man/*.[1-8]; do mandoc -Tlint -Wwarning "$page"; done | none 'mandoc'
-cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib -Ipolicyd \
-	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib vmprov policyd rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
+cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib -Ipolicyd -Ihostd \
+	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib vmprov policyd hostd hostctl rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
 	grep -E '(error|warning|portability):' | none 'cppcheck'
 
 # -- the project speaks of itself alone

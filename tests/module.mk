@@ -1,11 +1,15 @@
 # Unit tests (Check), fuzz targets with their corpora, system tests against the real servers, benches.
 # policyd's coa process without its loop.
 coa_TESTED := $(filter-out policyd/coa/coa.c,$(sort $(wildcard policyd/coa/*.c)))
-unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED)
-unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -levent $(FREERADIUS_LIBS)
-CFLAGS_tests = -Ipolicyd -DWIRE_DIR='"$(CURDIR)/tests/wire"' -DCOA_DIALECTS='"$(CURDIR)/policyd/coa-dialects.conf"'
+# Of hostd; tests/unit/guests_stub.c and policyd_stub.c stand for what they talk to.
+hostd_TESTED := $(addprefix hostd/,answer.c attach_libvirt.c cidata.c config.c domain_xml.c identity_pair.c identity_token.c \
+	ledger.c link_linux.c metrics.c report.c retry.c serve.c source_alias.c source_libvirt.c source_netlink.c uplink_frame.c \
+	uplink_turn.c warden_serve.c watch_libvirt.c watch_tell.c)
+unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED) $(hostd_TESTED)
+unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -lsmartcols -levent -lmnl -lvirt -lxml2 -larchive $(FREERADIUS_LIBS)
+CFLAGS_tests = -Ipolicyd -Ihostd -DWIRE_DIR='"$(CURDIR)/tests/wire"' -DCOA_DIALECTS='"$(CURDIR)/policyd/coa-dialects.conf"'
 PROGRAMS += unit
-TEST_PROGRAMS := unit das radhex radload vmprov-open estload estbare
+TEST_PROGRAMS := unit das eapol-play radhex radload vmprov-open estload estbare
 
 radhex_SRCS := tests/system/radhex.c
 radhex_LIBS := -lcrypto
@@ -13,6 +17,8 @@ radload_SRCS := $(sort $(wildcard tests/bench/radload*.c)) tests/bench/args.c
 radload_LIBS := -lcrypto
 vmprov-open_SRCS := tests/system/vmprov_open.c
 PROGRAMS += radhex radload vmprov-open
+eapol-play_SRCS := tests/system/eapol_play.c
+PROGRAMS += eapol-play
 das_SRCS := $(sort $(wildcard tests/system/das*.c))
 das_LIBS := -lcrypto
 PROGRAMS += das
@@ -30,9 +36,16 @@ fuzz_EXTRA_body := policyd/net/body.c
 fuzz_EXTRA_coa_answer := policyd/coa/packet.c tests/unit/das.c
 fuzz_EXTRA_coa_files := $(addprefix policyd/coa/,dialect.c job.c packet.c secret.c)
 fuzz_EXTRA_coa_job := policyd/coa/job.c policyd/coa/request.c
+fuzz_EXTRA_control := $(addprefix hostd/,hook.c metrics.c order.c)
+fuzz_EXTRA_alias := hostd/source_alias.c
+fuzz_EXTRA_domain_xml := hostd/domain_xml.c
+fuzz_EXTRA_link := $(addprefix hostd/,link_linux.c source_alias.c source_netlink.c) tests/unit/guests_stub.c
+fuzz_EXTRA_source_libvirt := hostd/source_libvirt.c tests/unit/guests_stub.c
+fuzz_EXTRA_answer := hostd/answer.c
+fuzz_EXTRA_ledger := hostd/ledger.c
 define fuzz_replay
 fuzz-$(1)_SRCS := tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c $(fuzz_EXTRA_$(1))
-fuzz-$(1)_LIBS := -lcsv -ljansson -levent $(FREERADIUS_LIBS)
+fuzz-$(1)_LIBS := -lcsv -ljansson -levent -lmnl -lxml2 $(FREERADIUS_LIBS)
 PROGRAMS += fuzz-$(1)
 endef
 $(foreach n,$(fuzz_NAMES),$(eval $(call fuzz_replay,$(n))))
@@ -42,8 +55,9 @@ $(foreach n,$(fuzz_NAMES),$(eval $(call fuzz_replay,$(n))))
 build/fuzz/fuzz-%: tests/fuzz/fuzz_%.c $(lib_SRCS) build/gen/schema.c $$(fuzz_EXTRA_$$*)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -Ipolicyd -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-isystem $(FREERADIUS_INCLUDE) -o $@ $^ -Wl,--as-needed -lcsv -ljansson -levent $(FREERADIUS_LIBS) $(lib_LIBS)
+	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -Ipolicyd -Ihostd -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-isystem $(FREERADIUS_INCLUDE) -isystem /usr/include/libxml2 -o $@ $^ -Wl,--as-needed -lcsv -ljansson -levent -lmnl -lxml2 $(FREERADIUS_LIBS) \
+		-lsmartcols -lseccomp -lcap-ng -lssl $(lib_LIBS)
 
 TIME ?= 60
 fuzz: $(if $(T),fuzz-run-$(T),$(fuzz_NAMES:%=fuzz-run-%))
@@ -53,7 +67,7 @@ fuzz-run-%: build/fuzz/fuzz-%
 		build/fuzz/corpus-$* tests/fuzz/corpus/$*
 
 # -- make check -----------------------------------------------------------------------------------
-system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh %/nas.sh,$(wildcard tests/system/*.sh))))
+system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh %/nas.sh %/virt.sh %/hostd.sh,$(wildcard tests/system/*.sh))))
 .PHONY: check check-unit check-fuzz check-system
 check: check-unit check-fuzz check-system
 
@@ -72,12 +86,14 @@ bench: all
 	$(Q)B=$(B) bash tests/bench/policyd.sh
 	$(Q)B=$(B) bash tests/bench/sessions.sh
 	$(Q)B=$(B) bash tests/bench/coa.sh
+	$(Q)B=$(B) bash tests/bench/hostd.sh
 
 bench-quick: all
 	$(Q)B=$(B) bash tests/bench/bench.sh --quick
 	$(Q)B=$(B) bash tests/bench/policyd.sh --quick
 	$(Q)B=$(B) bash tests/bench/sessions.sh --quick
 	$(Q)B=$(B) bash tests/bench/coa.sh --quick
+	$(Q)B=$(B) bash tests/bench/hostd.sh --quick
 
 # -- sanitizers inside the server -------------------------------------------------------------------
 ifdef SAN

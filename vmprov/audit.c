@@ -19,7 +19,7 @@
 struct trail {
 	const struct cli *cli;
 	struct vmp_audit_filter filter;
-	struct table *table; /* NULL: line by line */
+	struct vmp_table *table; /* NULL: line by line */
 	bool follow;
 };
 
@@ -104,7 +104,7 @@ static int follow(struct trail *trail, struct vmp_store *store, struct vmp_msg *
 
 static int print(struct trail *trail)
 {
-	static const struct table_head heads[] = {
+	static const struct vmp_table_head heads[] = {
 		{ "time", false }, { "event", false }, { "actor", false }, { "subject", false }, { "detail", false }
 	};
 	struct vmp_msg msg = { "" };

@@ -24,7 +24,7 @@ struct request {
 	bool all;
 	const char *reason; /* NULL: unspecified */
 	int64_t now;
-	struct table *table; /* of a list for people */
+	struct vmp_table *table; /* of a list for people */
 	size_t n;
 	struct vmp_msg msg;
 };
@@ -106,9 +106,9 @@ static int print_one(void *ctx, const struct vmp_cert_row *row)
 
 static int list(struct request *req)
 {
-	static const struct table_head heads[] = { { "serial", false },	 { "kind", false },	 { "whom", false },
-						   { "subject", false }, { "not after", false }, { "state", false },
-						   { "reason", false } };
+	static const struct vmp_table_head heads[] = { { "serial", false },  { "kind", false },	     { "whom", false },
+						       { "subject", false }, { "not after", false }, { "state", false },
+						       { "reason", false } };
 	int err;
 
 	req->table = req->cli->json ? NULL : table_new(heads, 7);

@@ -197,7 +197,7 @@ static const char *cell(const json_t *item, const char *key, char *room, size_t 
 	return room;
 }
 
-static void source_row(struct table *table, const char *name, const char *value, const json_t *item)
+static void source_row(struct vmp_table *table, const char *name, const char *value, const json_t *item)
 {
 	const char *from = json_string_value(json_object_get(item, "from"));
 	char room[64], why[300];
@@ -214,9 +214,9 @@ static void source_row(struct table *table, const char *name, const char *value,
 
 static void print_people(const json_t *doc)
 {
-	static const struct table_head heads[] = { { "attribute", false }, { "value", false }, { "from", false } };
+	static const struct vmp_table_head heads[] = { { "attribute", false }, { "value", false }, { "from", false } };
 	const json_t *list = json_object_get(doc, "attributes"), *item;
-	struct table *table;
+	struct vmp_table *table;
 	char room[64], name[64];
 	size_t i;
 

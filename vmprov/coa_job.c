@@ -110,10 +110,10 @@ static const char *text_of(const json_t *job, const char *key)
 
 void coa_job_table(const json_t *jobs)
 {
-	static const struct table_head heads[] = { { "job", true },    { "action", false },  { "reason", false },
-						   { "nas", false },   { "created", false }, { "finished", false },
-						   { "state", false }, { "outcome", false } };
-	struct table *table = table_new(heads, 8);
+	static const struct vmp_table_head heads[] = { { "job", true },	   { "action", false },	 { "reason", false },
+						       { "nas", false },   { "created", false }, { "finished", false },
+						       { "state", false }, { "outcome", false } };
+	struct vmp_table *table = table_new(heads, 8);
 	const json_t *job;
 	size_t i;
 

@@ -23,7 +23,7 @@ int coi_rotate(struct noun_job *job)
 }
 
 struct listing {
-	struct table *table; /* NULL: JSON */
+	struct vmp_table *table; /* NULL: JSON */
 	size_t n;
 };
 
@@ -50,9 +50,9 @@ static int print_key(void *ctx, const struct vmp_coi_key_row *row, int64_t membe
 
 int coi_keys(struct noun_job *job)
 {
-	static const struct table_head heads[] = { { "coi", false },	 { "epoch", true },
-						   { "created", false }, { "grace until", false },
-						   { "members", true },	 { "acknowledged", true } };
+	static const struct vmp_table_head heads[] = { { "coi", false },     { "epoch", true },
+						       { "created", false }, { "grace until", false },
+						       { "members", true },  { "acknowledged", true } };
 	struct listing list = { .table = job->cli->json ? NULL : table_new(heads, 6) };
 	int err = vmp_store_coi_key_each(job->store, job->argc ? job->argv[0] : NULL, print_key, &list, &job->msg);
 

@@ -180,9 +180,9 @@ static int rm(struct noun_job *job)
 
 static int show(struct noun_job *job)
 {
-	static const struct table_head heads[] = { { "column", false }, { "value", false } };
+	static const struct vmp_table_head heads[] = { { "column", false }, { "value", false } };
 	struct vmp_record rec;
-	struct table *table;
+	struct vmp_table *table;
 	size_t i;
 	int err = vmp_record_get(job->rs, job->argv[0], &rec, &job->msg);
 
@@ -206,7 +206,7 @@ static int show(struct noun_job *job)
 }
 
 static size_t brief_columns(const struct noun_job *job, size_t at[VMP_COLUMN_MAX],
-			    struct table_head heads[VMP_COLUMN_MAX])
+			    struct vmp_table_head heads[VMP_COLUMN_MAX])
 {
 	size_t i, n = 0;
 
@@ -215,7 +215,7 @@ static size_t brief_columns(const struct noun_job *job, size_t at[VMP_COLUMN_MAX
 
 		if (!(col->flags & VMP_COL_BRIEF))
 			continue;
-		heads[n] = (struct table_head){ col->name, col->type == VMP_TYPE_INT };
+		heads[n] = (struct vmp_table_head){ col->name, col->type == VMP_TYPE_INT };
 		at[n++] = i;
 	}
 	return n;
@@ -223,9 +223,9 @@ static size_t brief_columns(const struct noun_job *job, size_t at[VMP_COLUMN_MAX
 
 static int list_table(struct noun_job *job)
 {
-	struct table_head heads[VMP_COLUMN_MAX];
+	struct vmp_table_head heads[VMP_COLUMN_MAX];
 	size_t at[VMP_COLUMN_MAX], n = brief_columns(job, at, heads), i;
-	struct table *table = table_new(heads, n);
+	struct vmp_table *table = table_new(heads, n);
 	struct vmp_record rec;
 	int err;
 

@@ -3,24 +3,14 @@
 #define OUTPUT_H
 
 #include "record.h"
+#include "table.h"
 
 #include <jansson.h>
 
-struct table_head {
-	const char *name;
-	bool right; /**< numbers */
-};
-
-#define TABLE_MAX VMP_COLUMN_MAX
-
-struct table;
-
-/** Ends the program when out of memory. @param heads  n of at most TABLE_MAX. */
-struct table *table_new(const struct table_head *heads, size_t n);
-/** @param cells  as many texts as heads.  After each thousand rows those are printed. */
-void table_row(struct table *table, const char *const *cells);
-/** Print what is left, and free. */
-void table_end(struct table *table);
+/* vmp_table_*(), which end the program when out of memory. */
+struct vmp_table *table_new(const struct vmp_table_head *heads, size_t n);
+void table_row(struct vmp_table *table, const char *const *cells);
+void table_end(struct vmp_table *table);
 
 /** Print and release. */
 void out_json(json_t *doc);

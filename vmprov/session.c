@@ -52,20 +52,20 @@ static int take(void *ctx, const struct vmp_session *session)
 struct listing {
 	struct session_request *req;
 	struct coa_open_list jobs;
-	struct table *table; /* NULL: JSON */
+	struct vmp_table *table; /* NULL: JSON */
 	size_t n;
 };
 
-static const struct table_head heads_lasting[] = { { "mac", false },	{ "vm", false },    { "state", false },
-						   { "nas", false },	{ "port", false },  { "vlan", true },
-						   { "method", false }, { "since", false }, { "updated", false },
-						   { "job", false } };
-static const struct table_head heads_past[] = { { "mac", false },    { "vm", false },	 { "state", false },
-						{ "nas", false },    { "port", false },	 { "vlan", true },
-						{ "method", false }, { "since", false }, { "ended", false },
-						{ "cause", false } };
+static const struct vmp_table_head heads_lasting[] = { { "mac", false },    { "vm", false },	{ "state", false },
+						       { "nas", false },    { "port", false },	{ "vlan", true },
+						       { "method", false }, { "since", false }, { "updated", false },
+						       { "job", false } };
+static const struct vmp_table_head heads_past[] = { { "mac", false },	 { "vm", false },    { "state", false },
+						    { "nas", false },	 { "port", false },  { "vlan", true },
+						    { "method", false }, { "since", false }, { "ended", false },
+						    { "cause", false } };
 
-static void print_row(struct table *table, const json_t *view, bool past, const char *job)
+static void print_row(struct vmp_table *table, const json_t *view, bool past, const char *job)
 {
 	char room[4][24];
 
@@ -213,8 +213,8 @@ static void print_now(const json_t *now)
 
 static void print_lasting(const json_t *view)
 {
-	static const struct table_head heads[] = { { "column", false }, { "value", false } };
-	struct table *table = table_new(heads, 2);
+	static const struct vmp_table_head heads[] = { { "column", false }, { "value", false } };
+	struct vmp_table *table = table_new(heads, 2);
 	char room[24];
 	size_t i;
 
@@ -227,7 +227,7 @@ static void print_lasting(const json_t *view)
 static void print_people(const json_t *lasting, const json_t *jobs, const json_t *past)
 {
 	const json_t *view = json_array_get(lasting, 0);
-	struct table *table;
+	struct vmp_table *table;
 	size_t i;
 
 	if (view)

@@ -2,12 +2,8 @@
 #include "inifile.h"
 #include "pki.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAX_SECRETS 100000
 #define V4_BITS	    96 /* what IPv4 addresses have in front of them */
@@ -145,26 +141,6 @@ static int take(void *ctx, const char *section, const char *name, const char *va
 	return VMP_OK;
 }
 
-static int open_private(const char *path, FILE **out, struct vmp_msg *msg)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd < 0)
-		return vmp_fail(msg, errno == ENOENT ? VMP_ENOENT : VMP_EIO, "%s: cannot open: %s", path,
-				strerror(errno));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return vmp_fail(msg, VMP_EIO, "%s: not a file", path);
-	}
-	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-		close(fd);
-		return vmp_fail(msg, VMP_EACCES, "%s: others than its owner may read or write it: chmod 600", path);
-	}
-	*out = fdopen(fd, "r");
-	return *out ? VMP_OK : vmp_fail(msg, VMP_ENOMEM, "%s: out of memory", path);
-}
-
 static int finish(struct secrets *secrets, int err, struct secrets **out)
 {
 	if (err == VMP_OK)
@@ -176,18 +152,11 @@ static int finish(struct secrets *secrets, int err, struct secrets **out)
 
 int secrets_read(const char *path, struct secrets **out, struct vmp_msg *msg)
 {
-	char buffer[4096]; /* stdio's own could not be wiped */
 	struct secrets *secrets = calloc(1, sizeof(*secrets));
-	FILE *file = NULL;
-	int err = secrets ? open_private(path, &file, msg) : vmp_fail(msg, VMP_ENOMEM, "%s: out of memory", path);
 
-	if (err == VMP_OK) {
-		setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-		err = vmp_ini_each_stream(path, file, take, secrets, msg);
-		fclose(file);
-		vmp_wipe(buffer, sizeof(buffer));
-	}
-	return finish(secrets, err, out);
+	if (!secrets)
+		return vmp_fail(msg, VMP_ENOMEM, "%s: out of memory", path);
+	return finish(secrets, vmp_ini_each_private(path, take, secrets, msg), out);
 }
 
 int secrets_text(const char *name, const char *text, size_t len, struct secrets **out, struct vmp_msg *msg)

@@ -63,15 +63,14 @@ static bool query_number(const struct evkeyvalq *query, const char *name, uint64
 	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= INT64_MAX;
 }
 
-/* GET /v1/directory?since=N&wait=S.  Without wait: as long as the server allows, if there is a since to wait beyond. */
-static void directory(struct request *req)
+void request_poll(struct request *req, enum message_type type)
 {
 	const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req->http));
 	struct evkeyvalq query;
 	uint64_t since = 0, wait = 0;
 	bool good, said;
 
-	ask_as(req, M_DIRECTORY);
+	ask_as(req, type);
 	TAILQ_INIT(&query);
 	good = evhttp_parse_query_str(text ? text : "", &query) == 0 && query_number(&query, "since", &since) &&
 	       query_number(&query, "wait", &wait);
@@ -86,6 +85,11 @@ static void directory(struct request *req)
 		wait = since ? (uint64_t)net.config->longest_wait : 0;
 	req->ask.wait = wait > (uint64_t)net.config->longest_wait ? (uint32_t)net.config->longest_wait : (uint32_t)wait;
 	request_ask(req, request_relay);
+}
+
+static void directory(struct request *req)
+{
+	request_poll(req, M_DIRECTORY);
 }
 
 const struct route member_routes[] = {

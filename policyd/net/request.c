@@ -66,10 +66,16 @@ static const char *reason(int code)
 	return "Internal Server Error";
 }
 
+/* Its answer waits for something to happen. */
+static bool is_long_poll(const struct request *req)
+{
+	return req->ask.type == M_DIRECTORY || req->ask.type == M_NOTICES;
+}
+
 static void count(const struct request *req, int code)
 {
 	metric_add(code < 400 ? METRIC_HTTP_2XX : code < 500 ? METRIC_HTTP_4XX : METRIC_HTTP_5XX, 1);
-	if (req->ask.type != M_DIRECTORY)
+	if (!is_long_poll(req))
 		metric_add(METRIC_HTTP_SECONDS_MS, net_now_ms() - req->began_ms);
 }
 
@@ -183,7 +189,7 @@ void request_answered(const struct message *m)
 
 static bool overdue(const struct request *req, bool stopping)
 {
-	if (req->ask.type == M_DIRECTORY)
+	if (is_long_poll(req))
 		return stopping || net_now_ms() - req->began_ms > net.config->longest_wait * 1000 + ANSWER_MS;
 	return net_now_ms() - req->began_ms > ANSWER_MS;
 }

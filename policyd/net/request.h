@@ -35,6 +35,10 @@ void request_ask(struct request *req, void (*reply)(struct request *req, const s
 /** A reply: send the JSON that came, or the error. */
 void request_relay(struct request *req, const struct message *m);
 
+/** Ask as the client certificate's holder, with ?since=N&wait=S.  Without wait: as long as the server allows, if there
+ * is a since to wait beyond. */
+void request_poll(struct request *req, enum message_type type);
+
 /** Answer, and forget the request. @param type  Content-Type. */
 void request_send(struct request *req, int code, const char *type, const void *data, size_t len);
 /** {"error": text} */

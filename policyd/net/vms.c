@@ -1,4 +1,4 @@
-/* What hosts say: /v1/vms/{uuid}/... */
+/* What hosts say, /v1/vms/{uuid}/..., and what they are told. */
 #include "body.h"
 #include "request.h"
 
@@ -42,8 +42,14 @@ static void stopped(struct request *req)
 	ask_or_fail(req, err, &msg);
 }
 
+static void notices(struct request *req)
+{
+	request_poll(req, M_NOTICES);
+}
+
 const struct route vm_routes[] = {
 	{ EVHTTP_REQ_POST, "/v1/vms/*/starting", starting, true },
 	{ EVHTTP_REQ_POST, "/v1/vms/*/stopped", stopped, true },
+	{ EVHTTP_REQ_GET, "/v1/host/notices", notices, true },
 	{ 0, NULL, NULL, false },
 };

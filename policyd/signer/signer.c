@@ -33,7 +33,7 @@ unsigned signer_needs(const struct proc_env *env)
 	/* A URI is some provider's, which may need files and sockets for every signature. */
 	bool elsewhere = strchr(env->config->ca_key, ':') && env->config->ca_key[0] != '/';
 
-	return elsewhere ? SANDBOX_FILES | SANDBOX_SOCKETS : 0;
+	return elsewhere ? VMP_SANDBOX_FILES | VMP_SANDBOX_SOCKETS : 0;
 }
 
 static bool exists(const char *path)

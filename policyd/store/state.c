@@ -24,6 +24,7 @@ static const struct {
 	[M_COI_KEYS] = { coi_keys_get, "coi-keys-denied" },
 	[M_COI_ACK] = { coi_keys_ack, "request-denied" },
 	[M_DIRECTORY] = { directory_get, "directory-denied" },
+	[M_NOTICES] = { notices_get, "request-denied" },
 	[M_OCSP] = { revocation_ocsp, NULL },
 	[M_CRL] = { revocation_crl, NULL },
 	[M_HEALTH] = { health_get, NULL },
@@ -312,6 +313,7 @@ static bool end_batch(struct state *s, int begun, struct vmp_msg *msg)
 	if (err != VMP_OK) {
 		vmp_store_rollback(s->store);
 		directory_rolled_back(s);
+		notices_rolled_back(s);
 		network_rolled_back(s);
 		metric_add(METRIC_COMMIT_FAILURES, 1);
 		vmp_log(VMP_LOG_ERROR, begun == VMP_OK ? "commit-failed" : "store-busy", "why", msg->text, NULL);

@@ -28,6 +28,7 @@ struct network;
 
 TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(waiter_list, waiter);
+TAILQ_HEAD(listener_list, listener);
 
 struct state {
 	const struct config *config;
@@ -45,7 +46,8 @@ struct state {
 	uint8_t *chain_der;
 	size_t chain_der_len;
 
-	struct waiter_list waiters; /**< for changes of the directory */
+	struct listener_list listeners; /**< hosts that wait for notices */
+	struct waiter_list waiters;	/**< for changes of the directory */
 	size_t n_waiters;
 	int64_t last_change;
 	bool changed;	    /**< since the waiters were last looked at */
@@ -114,6 +116,7 @@ int guest_self(struct state *s, const struct message *m, struct vmp_msg *msg);
 int coi_keys_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int coi_keys_ack(struct state *s, const struct message *m, struct vmp_msg *msg);
 int directory_get(struct state *s, const struct message *m, struct vmp_msg *msg);
+int notices_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int revocation_ocsp(struct state *s, const struct message *m, struct vmp_msg *msg);
 int revocation_crl(struct state *s, const struct message *m, struct vmp_msg *msg);
 int health_get(struct state *s, const struct message *m, struct vmp_msg *msg);
@@ -123,6 +126,9 @@ int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg
 void directory_look(struct state *s);
 /** What was read in this transaction does not hold. */
 void directory_rolled_back(struct state *s);
+/** Answer the hosts of whose guests a session was taken down, and those that have waited long enough. */
+void notices_look(struct state *s);
+void notices_rolled_back(struct state *s);
 /** Have the epochs made that are due. */
 void coi_keys_rotate(struct state *s);
 /** Retire those that are over. */

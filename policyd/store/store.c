@@ -1,4 +1,5 @@
 /* The store process: the one writer among policyd's, with the files of the store and nothing else. */
+#include "account.h"
 #include "log.h"
 #include "state.h"
 
@@ -55,7 +56,7 @@ int store_prepare(const struct proc_env *env, struct vmp_msg *msg)
 	char path[VMP_INI_TEXT + 8];
 	unsigned uid, gid;
 	char *slash;
-	int err = config_user(env->config->store_user, &uid, &gid, msg);
+	int err = vmp_account_user(env->config->store_user, &uid, &gid, msg);
 
 	if (err != VMP_OK || uid == (unsigned)-1)
 		return err;
@@ -122,6 +123,7 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 	s->clock_offset_s = s->clock.now - s->clock.boot_ms / 1000;
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->waiters);
+	TAILQ_INIT(&s->listeners);
 	err = open_store(s, msg);
 	if (err != VMP_OK)
 		return err;

@@ -75,6 +75,7 @@ static void look_after(struct state *s, bool each_second)
 	}
 	/* Peers learn who has gone before anybody gets the next epoch's key. */
 	directory_look(s);
+	notices_look(s);
 	coi_keys_rotate(s);
 	if (each_second)
 		second(s);

@@ -244,6 +244,105 @@ START_TEST(certs_that_are_none)
 }
 END_TEST
 
+static int certs_read(const char *body, size_t len, uint8_t *out, size_t *out_len)
+{
+	char *copy = malloc(len ? len : 1);
+	int err;
+
+	memcpy(copy, body, len);
+	err = vmp_est_certs_read(copy, len, out, out_len, NULL);
+	free(copy);
+	return err;
+}
+
+START_TEST(answers_that_are_read)
+{
+	static uint8_t out[VMP_EST_CERTS_MAX];
+	uint8_t der[2048];
+	size_t first = certificate("first", der), len = first + certificate("second", der + first), text_len, out_len;
+	char *text = vmp_est_certs(der, len, &text_len), body[8192];
+	static const char *const rows[][3] = { { "", "", "" },
+					       { "\r\n", "\r\n", "\r\n" },
+					       { "", "\n\n \t", "\n" },
+					       { "-----BEGIN PKCS7-----\n", "\n", "\n-----END PKCS7-----\n" } };
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		snprintf(body, sizeof(body), "%s%.64s%s%s%s", rows[i][0], text, rows[i][1], text + 64, rows[i][2]);
+		out_len = 0;
+		ck_assert_msg(certs_read(body, strlen(body), out, &out_len) == VMP_OK, "%s", body);
+		ck_assert_uint_eq(out_len, len);
+		ck_assert_mem_eq(out, der, len);
+	}
+	free(text);
+}
+END_TEST
+
+START_TEST(answers_that_are_refused)
+{
+	static uint8_t out[VMP_EST_CERTS_MAX];
+	uint8_t der[2048], p7[4096];
+	size_t len = certificate("only", der), text_len, p7_len = sizeof(p7), out_len = 7, i;
+	char *text = vmp_est_certs(der, len, &text_len), *other;
+
+	ck_assert_int_eq(certs_read("", 0, out, &out_len), VMP_EINVAL);
+	ck_assert_int_eq(certs_read("not base64!", 11, out, &out_len), VMP_EINVAL);
+	ck_assert_int_eq(certs_read(text, text_len - 4, out, &out_len), VMP_EINVAL);
+	ck_assert_int_eq(vmp_unbase64(text, text_len, p7, &p7_len), VMP_OK);
+	free(text);
+	/* A certificate alone. */
+	other = vmp_base64(der, len);
+	ck_assert_int_eq(certs_read(other, strlen(other), out, &out_len), VMP_EINVAL);
+	free(other);
+	/* Any octet of what stands around the certificate, and the first of it. */
+	for (i = 0; i < p7_len - len; i++) {
+		p7[i] ^= 0x40;
+		other = vmp_base64(p7, p7_len);
+		/* Some are versions and the like, which say nothing. */
+		if (certs_read(other, strlen(other), out, &out_len) == VMP_OK)
+			ck_assert_mem_eq(out, der, len);
+		p7[i] ^= 0x40;
+		free(other);
+	}
+	ck_assert_int_eq(certs_read("MAA=", 4, out, &out_len), VMP_EINVAL);
+}
+END_TEST
+
+START_TEST(an_answer_without_certificates)
+{
+	static uint8_t out[VMP_EST_CERTS_MAX];
+	size_t len = 0, out_len = 7;
+	char *text = vmp_est_certs((const uint8_t *)"", 0, &len);
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_int_eq(certs_read(text, len, out, &out_len), VMP_EINVAL);
+	ck_assert_uint_eq(out_len, 7);
+	free(text);
+}
+END_TEST
+
+START_TEST(the_largest_answer)
+{
+	static uint8_t out[VMP_EST_CERTS_MAX];
+	uint8_t *der = malloc(2 * VMP_EST_CERTS_MAX);
+	size_t one = certificate("many", der), n, text_len, out_len;
+	char *text;
+
+	for (n = 1; (n + 1) * one <= 2 * VMP_EST_CERTS_MAX; n++)
+		memcpy(der + n * one, der, one);
+	for (; n > 0; n -= n > 8 ? 8 : n) {
+		text = vmp_est_certs(der, n * one, &text_len);
+		out_len = 0;
+		if (certs_read(text, text_len, out, &out_len) == VMP_OK)
+			ck_assert_uint_eq(out_len, n * one);
+		else
+			ck_assert_uint_gt(n * one, VMP_EST_CERTS_MAX - 100);
+		free(text);
+	}
+	free(der);
+}
+END_TEST
+
 START_TEST(csrattrs)
 {
 	static const char *const words[] = { "id-ecPublicKey", "prime256v1", "ecdsa-with-SHA256" };
@@ -338,6 +437,10 @@ Suite *check_est(void)
 	tcase_add_test(t, the_largest_body);
 	tcase_add_test(t, certs_only_as_openssl_reads_it);
 	tcase_add_test(t, certs_that_are_none);
+	tcase_add_test(t, answers_that_are_read);
+	tcase_add_test(t, answers_that_are_refused);
+	tcase_add_test(t, an_answer_without_certificates);
+	tcase_add_test(t, the_largest_answer);
 	tcase_add_test(t, csrattrs);
 	tcase_add_test(t, basic_headers_that_are_refused);
 	tcase_add_test(t, basic_headers_that_are_read);

@@ -155,6 +155,80 @@ START_TEST(what_is_refused_ends_it)
 }
 END_TEST
 
+/* -- sections beside a table's --------------------------------------------------------------------- */
+static struct into named;
+static uint64_t given;
+
+static int take(void *ctx, const char *section, const char *name, const char *value, int line, struct vmp_msg *why)
+{
+	size_t len = strlen(seen);
+
+	(void)ctx;
+	snprintf(seen + len, sizeof(seen) - len, "%d:%s.%s|", line, section, name ? name : "");
+	if (strcmp(section, "other x") != 0)
+		return vmp_fail(why, VMP_EINVAL, "there is no such section");
+	return name ? vmp_ini_set(options, &named, &given, "a", name, value, why) : VMP_OK;
+}
+
+static int with(const char *text)
+{
+	char path[] = "/tmp/check-inifile.XXXXXX";
+	int fd = mkstemp(path), err;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq((int)write(fd, text, strlen(text)), (int)strlen(text));
+	close(fd);
+	seen[0] = '\0';
+	given = 0;
+	ck_assert_int_eq(vmp_ini_presets(options, &named, &msg), VMP_OK);
+	err = vmp_ini_read_with(path, options, &into, take, NULL, &msg);
+	unlink(path);
+	return err;
+}
+
+START_TEST(other_sections_are_told_with_their_options)
+{
+	ck_assert_int_eq(with("[a]\nnum = 2 ; two\n[other x]\nnum = 7\n text = a;b\n[b]\nflag = yes\n"), VMP_EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, ":5: [other x] num: given twice")); /* inih: it is a longer value */
+	ck_assert_int_eq(with("[a]\nnum = 2 ; two\n\n[other x]\nnum = 7\ntext = a;b\n[b]\nflag = yes\n"), VMP_OK);
+	ck_assert_str_eq(seen, "4:other x.|5:other x.num|6:other x.text|");
+	ck_assert_int_eq(into.num, 2);
+	ck_assert(into.flag);
+	ck_assert_int_eq(named.num, 7);
+	ck_assert_str_eq(named.text, "a;b");
+	ck_assert_int_eq(named.life, 3600);
+}
+END_TEST
+
+START_TEST(a_section_without_options_is_told)
+{
+	ck_assert_int_eq(with("[other x]\n[a]"), VMP_OK);
+	ck_assert_str_eq(seen, "1:other x.|");
+	ck_assert_int_eq(with("[b]\n  [other x] ; it\n"), VMP_OK);
+	ck_assert_str_eq(seen, "2:other x.|");
+	ck_assert_int_eq(with("; [other x]\n"), VMP_OK);
+	ck_assert_str_eq(seen, "");
+}
+END_TEST
+
+static const struct {
+	const char *text, *why;
+} other_wrongs[] = {
+	{ "[other y]\n", ":1: [other y]: there is no such section" },
+	{ "[other x]\nnum = 11\n", ":2: [other x] num: expected 1 to 10" },
+	{ "[other x]\nnum = 1\nnum = 1\n", ":3: [other x] num: given twice" },
+	{ "[other x]\nlife = 1\n", ":2: [other x] life: there is no such option" },
+	{ "[a]\nnom = 1\n", ":2: [a] nom: there is no such option" },
+	{ "num = 1\n", ":1: [] num: there is no such section" },
+};
+
+START_TEST(what_is_wrong_there_is_named)
+{
+	ck_assert_int_eq(with(other_wrongs[_i].text), VMP_EINVAL);
+	ck_assert_msg(strstr(msg.text, other_wrongs[_i].why), "said: %s", msg.text);
+}
+END_TEST
+
 START_TEST(words_of_a_list)
 {
 	const char *at = " one,two\t three ,";
@@ -185,6 +259,9 @@ Suite *check_inifile(void)
 	tcase_add_test(tc, options_of_any_section_are_told_in_their_order);
 	tcase_add_loop_test(tc, what_would_be_cut_off_is_refused, 0, 4);
 	tcase_add_test(tc, what_is_refused_ends_it);
+	tcase_add_test(tc, other_sections_are_told_with_their_options);
+	tcase_add_test(tc, a_section_without_options_is_told);
+	tcase_add_loop_test(tc, what_is_wrong_there_is_named, 0, (int)(sizeof(other_wrongs) / sizeof(other_wrongs[0])));
 	tcase_add_test(tc, words_of_a_list);
 	suite_add_tcase(s, tc);
 	return s;

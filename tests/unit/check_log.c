@@ -76,6 +76,15 @@ START_TEST(what_is_no_text_becomes_a_mark)
 }
 END_TEST
 
+START_TEST(levels_have_words)
+{
+	ck_assert_int_eq(vmp_log_level("error"), VMP_LOG_ERROR);
+	ck_assert_int_eq(vmp_log_level("debug"), VMP_LOG_DEBUG);
+	ck_assert_int_eq(vmp_log_level("loud"), -1);
+	ck_assert_int_eq(vmp_log_level(""), -1);
+}
+END_TEST
+
 Suite *check_log(void)
 {
 	Suite *s = suite_create("log");
@@ -85,6 +94,7 @@ Suite *check_log(void)
 	tcase_add_test(tc, one_object_a_line);
 	tcase_add_test(tc, lower_levels_are_silent);
 	tcase_add_test(tc, what_is_no_text_becomes_a_mark);
+	tcase_add_test(tc, levels_have_words);
 	suite_add_tcase(s, tc);
 	return s;
 }

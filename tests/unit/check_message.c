@@ -155,6 +155,7 @@ static const struct wrong {
 	{ M_COI_ACK, offsetof(struct message, coi), "", 1 },
 	{ M_COI_ACK, offsetof(struct message, coi), "we b", 5 },
 	{ M_DIRECTORY, offsetof(struct message, since), NULL, 8 },
+	{ M_NOTICES, offsetof(struct message, since), NULL, 8 },
 	{ M_DIRECTORY, offsetof(struct message, wait), NULL, 4 },
 	{ M_ISSUE, offsetof(struct message, kind), NULL, 4 },
 	{ M_ISSUE, offsetof(struct message, from), NULL, 8 },

@@ -531,6 +531,19 @@ START_TEST(random_uuids_differ_and_are_of_version_4)
 }
 END_TEST
 
+START_TEST(a_name_settles_a_uuid_of_version_5)
+{
+	static const char dns[] = "6BA7B810-9dad-11d1-80b4-00c04fd430c8"; /* RFC 9562 section 6.6, and appendix A.4 */
+	char out[VMP_UUID_TEXT] = "", long_name[VMP_UUID_NAME + 1] = "";
+
+	ck_assert_int_eq(vmp_uuid_of_name(dns, "www.example.com", 15, out), VMP_OK);
+	ck_assert_str_eq(out, "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+	ck_assert_int_eq(vmp_uuid_of_name("6ba7b810", "a", 1, out), VMP_EINVAL);
+	ck_assert_int_eq(vmp_uuid_of_name(dns, long_name, sizeof(long_name), out), VMP_EINVAL);
+	ck_assert_int_eq(vmp_uuid_of_name(dns, long_name, sizeof(long_name) - 1, out), VMP_OK);
+}
+END_TEST
+
 START_TEST(hexadecimal)
 {
 	uint8_t octets[3] = { 9, 9, 9 };
@@ -587,6 +600,7 @@ Suite *check_pki(void)
 	tcase_add_test(t, too_little_room_is_noticed);
 	tcase_add_test(t, texts_that_are_no_uuid);
 	tcase_add_test(t, random_uuids_differ_and_are_of_version_4);
+	tcase_add_test(t, a_name_settles_a_uuid_of_version_5);
 	tcase_add_test(t, hexadecimal);
 	tcase_add_test(t, secrets);
 	suite_add_tcase(s, t);

@@ -367,16 +367,6 @@ START_TEST(eap_md5_passwords)
 }
 END_TEST
 
-/* What another program wrote must not stop what we print. */
-START_TEST(text_that_is_no_utf8)
-{
-	json_t *text = vmp_json_text("a\xff\xc3");
-
-	ck_assert_str_eq(json_string_value(text), "a??");
-	json_decref(text);
-}
-END_TEST
-
 Suite *check_record(void)
 {
 	Suite *s = suite_create("record");
@@ -395,7 +385,6 @@ Suite *check_record(void)
 	tcase_add_loop_test(t, files_of_records, 0, sizeof(files) / sizeof(files[0]));
 	tcase_add_test(t, names_by_prefix);
 	tcase_add_test(t, eap_md5_passwords);
-	tcase_add_test(t, text_that_is_no_utf8);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *check_account(void);
 Suite *check_arena(void);
 Suite *check_ca(void);
 Suite *check_ca_issue(void);
@@ -18,10 +19,21 @@ Suite *check_coa_nas(void);
 Suite *check_coa_packet(void);
 Suite *check_coa_secret(void);
 Suite *check_csv(void);
+Suite *check_daemon(void);
+Suite *check_eap(void);
+Suite *check_eap_md5(void);
+Suite *check_eapol(void);
+Suite *check_eap_tls(void);
+Suite *check_eap_tls_fragment(void);
+Suite *check_eap_tls_identity(void);
+Suite *check_eap_tls_repeat(void);
 Suite *check_err(void);
 Suite *check_est(void);
 Suite *check_body(void);
 Suite *check_inifile(void);
+Suite *check_jsontext(void);
+Suite *check_table(void);
+Suite *check_listen(void);
 Suite *check_log(void);
 Suite *check_mac(void);
 Suite *check_message(void);
@@ -44,5 +56,26 @@ Suite *check_store_session_order(void);
 Suite *check_store_session_past(void);
 Suite *check_store_session_report(void);
 Suite *check_store_token(void);
+Suite *check_supplicant(void);
+Suite *check_supplicant_peer(void);
+Suite *check_supplicant_timer(void);
+Suite *check_supplicant_tls(void);
+Suite *check_supplicant_wire(void);
+Suite *check_warden(void);
+Suite *check_serve(void);
+Suite *check_source_alias(void);
+Suite *check_domain_xml(void);
+Suite *check_source_libvirt(void);
+Suite *check_source_netlink(void);
+Suite *check_link(void);
+Suite *check_watch_libvirt(void);
+Suite *check_uplink(void);
+Suite *check_answer(void);
+Suite *check_cidata(void);
+Suite *check_file(void);
+Suite *check_identity_pair(void);
+Suite *check_ledger(void);
+Suite *check_pki_pair(void);
+Suite *check_report(void);
 
 #endif

@@ -1,0 +1,21 @@
+/** The guests process: what its parts share. */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include "config.h"
+
+#include <event2/event.h>
+#include <stdint.h>
+
+struct loop {
+	struct event_base *base;
+	const struct config *config;
+	bool stopping;
+};
+extern struct loop loop;
+
+/** [ms] CLOCK_BOOTTIME: goes on while the machine sleeps, and nobody sets it. */
+uint64_t loop_now(void);
+uint64_t loop_now_us(void);
+
+#endif

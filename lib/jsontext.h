@@ -1,0 +1,11 @@
+/** Text of any origin as JSON (jansson). */
+#ifndef VMP_JSONTEXT_H
+#define VMP_JSONTEXT_H
+
+#include <jansson.h>
+
+/** Text as JSON, whatever octets it is made of: "?" stands for those that are no UTF-8. @return NULL when out of
+ * memory. */
+json_t *vmp_json_text(const char *text);
+
+#endif
