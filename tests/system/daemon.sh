@@ -2,7 +2,8 @@
 # The policyd of this build in a scratch directory, on loopback, and clients of its API.  Sourced after lib.sh by the tests; the
 # demo and `make run` use it as well.
 #
-#	policyd_make DIR [PORT]      DIR/policyd.conf, DIR/state for the store and the keys; the file may be edited then
+#	policyd_make DIR [PORT]      DIR/policyd.conf, DIR/state for the store and the keys; the file may be edited then.  POLICYD_LISTEN
+#	                             for others than loopback, under POLICYD_NAMES
 #	policyd_start DIR            until it is ready; sets POLICYD_PID and POLICYD_URL
 #	policyd_stop
 #	key_new FILE [P-256|P-384|rsa:BITS]    a private key and, beside it, FILE.csr (base64 DER, as EST wants it)
@@ -29,11 +30,11 @@ policyd_make() {
 		signer_user = bin
 		coa_user = games
 		[listen]
-		address = 127.0.0.1:$POLICYD_PORT
+		address = ${POLICYD_LISTEN:-127.0.0.1}:$POLICYD_PORT
 		[status]
 		address = 127.0.0.1:$((POLICYD_PORT + 1))
 		[server]
-		names = localhost 127.0.0.1
+		names = localhost 127.0.0.1 ${POLICYD_NAMES:-}
 		[store]
 		path = $POLICYD_STORE
 		[ca]

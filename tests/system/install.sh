@@ -26,7 +26,9 @@ is 'make install' "$? $out" '0 '
 for f in "$LIBDIR/rlm_vmprov.so" /usr/bin/vmprov /usr/share/bash-completion/completions/vmprov \
 	/usr/lib/systemd/system/vmprov-store.service /usr/lib/systemd/system/freeradius.service.d/vmprov.conf \
 	/usr/lib/sysctl.d/60-vmprov.conf /usr/bin/policyd /etc/vmprov/policyd.conf /etc/vmprov/coa-dialects.conf /etc/vmprov/nas-secrets.conf \
-	/usr/lib/systemd/system/vmprov-policyd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov.conf; do
+	/usr/lib/systemd/system/vmprov-policyd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov.conf \
+	/usr/bin/{hostd,vmprov-hostctl} /etc/vmprov/{hostd,guests,eap-md5}.conf /etc/libvirt/hooks/qemu.d/vmprov \
+	/usr/lib/systemd/system/vmprov-hostd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov-hostd.conf; do
 	ok "$f is installed" test -f "$R$f"
 done
 for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov{,_eap} {sites-available,policy.d}/vmprov; do
@@ -34,18 +36,20 @@ for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov
 done
 is 'every dialect is installed' \
 	"$(ls "$R$RADDB/mods-config/vmprov/dialects")" "$(ls "$TOP/raddb/mods-config/vmprov/dialects")"
-is 'no program of the tests' "$(ls "$R/usr/bin")" $'policyd\nvmprov'
+is 'no program of the tests' "$(ls "$R/usr/bin")" $'hostd\npolicyd\nvmprov\nvmprov-hostctl'
 for page in "$TOP"/docs/*.[1-8] "$TOP"/docs/man/*.[1-8]; do
 	[ ! -e "$page" ] || ok "${page##*/} is installed" test -f "$R/usr/share/man/man${page##*.}/${page##*/}"
 done
 is 'modes: a program, the module, secrets, the state folder' \
 	"$(mode /usr/bin/vmprov) $(mode $LIBDIR/rlm_vmprov.so) $(mode $RADDB/clients-vmprov.conf) $(mode /srv/vmprov)" '755 644 640 750'
+is 'modes: passwords, the hook' "$(mode /etc/vmprov/eap-md5.conf) $(mode /etc/vmprov/nas-secrets.conf) $(mode /etc/libvirt/hooks/qemu.d/vmprov)" '600 600 755'
+ok 'the hook calls what is installed' grep -q '^exec /usr/bin/vmprov-hostctl hook' "$R/etc/libvirt/hooks/qemu.d/vmprov"
 ok 'the program runs' "$R/usr/bin/vmprov" version
 like 'STATEDIR is the store that the module reads' "$(cat "$R$RADDB/mods-available/vmprov")" \
 	$'\n\t''filename = /srv/vmprov/policy.db'$'\n'
 is 'no other place is left, nor a placeholder' "$(grep -rlE '/var/lib/vmprov|@[a-z]+@' "$R/etc" "$R/usr/lib/"{systemd,sysusers.d,tmpfiles.d})" ''
 if [ -x /usr/bin/systemd-analyze ]; then
-	for unit in vmprov-store vmprov-policyd; do
+	for unit in vmprov-store vmprov-policyd vmprov-hostd; do
 		sed "s|/usr/bin/|$R&|" "$R/usr/lib/systemd/system/$unit.service" > "$T/$unit.service"
 		like "systemd understands $unit" "$(systemd-analyze verify --man=no "$T/$unit.service" 2>&1 |
 			grep "$unit")," '^,$'
@@ -54,11 +58,18 @@ fi
 if [ -x /usr/bin/systemd-sysusers ] && [ -r /etc/shadow ]; then
 	like 'systemd makes the users' "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov.conf" 2>&1)$(getent passwd)" \
 		'vmprov.*vmprov-net.*vmprov-signer.*vmprov-coa'
+	like 'and the host'\''s' "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov-hostd.conf" 2>&1)$(getent passwd)" 'vmprov-host'
 fi
 printf '[process]\nnet_user =\nstore_user =\nsigner_user =\ncoa_user =\n' > "$T/users"
 sed '1,/^\[listen/{/^\[listen/!d}' "$R/etc/vmprov/policyd.conf" >> "$T/users"
 ok 'policyd takes the configuration' "$R/usr/bin/policyd" -t -c "$T/users"
-is 'which says what is the default anyway' "$(grep -cvE '^(#.*|\[[a-z]+\]|)$' "$R/etc/vmprov/policyd.conf")" 0
+for f in policyd hostd; do
+	is "$f.conf says what is the default anyway" "$(grep -cvE '^(#.*|\[[a-z]+\]|)$' "$R/etc/vmprov/$f.conf")" 0
+done
+fails 'hostd needs to be told of its uplink' 'hostd.conf: expected at least one section' "$R/usr/bin/hostd" -t -c "$R/etc/vmprov/hostd.conf"
+printf '[process]\nuser =\n[eap]\nca = /etc/ssl/certs/ca-certificates.crt\n[uplink eth1]\n' > "$T/host"
+sed '1,/^\[control/{/^\[control/!d}; /^\[eap/d' "$R/etc/vmprov/hostd.conf" >> "$T/host"
+ok 'and takes it then' "$R/usr/bin/hostd" -t -c "$T/host"
 
 # A client without require_message_authenticator can be lied to (BlastRADIUS).
 is 'every client that we ship requires Message-Authenticator' "$(find "$R$RADDB" -type f -exec awk '
@@ -82,6 +93,10 @@ echo '# mine' >> "$R/etc/vmprov/policyd.conf"
 is "policyd's as well" "$(mk install | grep policyd)" \
 	"kept $R/etc/vmprov/policyd.conf, which differs; the new one is $R/etc/vmprov/policyd.conf.new~"
 like 'it is as it was' "$(tail -n 1 "$R/etc/vmprov/policyd.conf")" '^# mine$'
+hook=$R/etc/libvirt/hooks/qemu.d/vmprov
+echo '# mine' >> "$hook"
+is 'the hook as well' "$(mk install | grep hooks)" "kept $hook, which differs; the new one is $hook.new~"
+like 'libvirt does not run the new one' "$(stat -c %a "$hook" "$hook.new~" | tr '\n' ' ')" '^755 644 $'
 
 # An earlier version's file that nobody changed: what was shipped last is what is there.
 echo '# earlier' | tee -a "$R/usr/share/vmprov/raddb/vmprov.conf" >> "$R$RADDB/vmprov.conf"
@@ -186,6 +201,6 @@ fi
 touch "$R/srv/vmprov/policy.db"
 ok 'make uninstall' mk uninstall
 is 'changed files and the store are left, nothing else' "$(files)" \
-	"$(printf '.%s\n' "${changed[@]/#/$RADDB/}" /etc/vmprov/policyd.conf /srv/vmprov/policy.db | sort)"
+	"$(printf '.%s\n' "${changed[@]/#/$RADDB/}" /etc/vmprov/policyd.conf /etc/libvirt/hooks/qemu.d/vmprov /srv/vmprov/policy.db | sort)"
 is 'twice is once' "$(mk uninstall | grep -v '^rm')" "kept $R/srv/vmprov"
 t_end

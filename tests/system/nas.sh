@@ -27,7 +27,7 @@
 #	switch_add NAME NET         a namespace of its own for a NAS, linked to this one: NET.1 is we, NET.2 the NAS
 #	port_add SWITCH PORT MAC    a port of the switch, and the interface gPORT here with that MAC address
 #	vlan_add SWITCH ID...       VLANs that the switch has; it refuses a guest that is to have another
-#	hostapd_start SWITCH PORT   the authenticator there; RADIUS at NET.1
+#	hostapd_start SWITCH PORT   the authenticator there; RADIUS at NET.1.  HOSTAPD_LINES: more of its configuration
 #	hostapd_stop SWITCH [SIGNAL]
 #	hostapd_sta SWITCH MAC      what it knows of a station, as hostapd_cli shows it; fails if there is none
 #	supplicant_start IFACE NETWORK-LINES...     wpa_supplicant there
@@ -118,8 +118,9 @@ secret = $DAS_SECRET}" > "$T/nas-secrets.conf"
 	RADIUS_NO_HOLD=1 radius_start "$T/r"
 }
 
-# The server answers more than loopback.
+# The server answers more than loopback, and takes hosts' certificates of policyd as well.
 radius_for_switches() {
+	cat "$T/ca/ca.pem" >> "$T/r/raddb/certs/vmprov-ca.pem"
 	sed -i 's/ipaddr = 127.0.0.1$/ipaddr = */' "$T/r/raddb/sites-available/vmprov"
 	printf 'client switches {\n\tipaddr = %s\n\tsecret = %s\n\trequire_message_authenticator = yes\n}\n' "$SWITCH_NETS" "$RADIUS_SECRET" \
 		>> "$T/r/raddb/clients-vmprov.conf"
@@ -224,6 +225,7 @@ hostapd_start() {
 		radius_das_client=$net.1 $DAS_SECRET
 		radius_das_require_event_timestamp=1
 		radius_das_require_message_authenticator=1
+		${HOSTAPD_LINES:-}
 	EOF
 	# Not on_switch: a function in the background would be the one to kill.
 	nsenter --net="/proc/${SWITCH_PID[$name]}/ns/net" -- hostapd -t "$T/$name.conf" >> "$T/$name.log" 2>&1 &
