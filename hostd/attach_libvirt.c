@@ -25,10 +25,10 @@ static int check_path(const char *directory, const char *uuid, const char *path,
 	return VMP_OK;
 }
 
-/* The lowest letter that no disk has: SATA's controllers are numbered by it. */
+/* The lowest letter that no virtio disk has. */
 static char free_letter(const char *xml)
 {
-	char target[] = "dev='sda'";
+	char target[] = "dev='vda'";
 
 	while (strstr(xml, target)) {
 		if (target[7]++ == 'z')
@@ -37,15 +37,16 @@ static char free_letter(const char *xml)
 	return target[7];
 }
 
+/* A read-only virtio disk, and no CD-ROM: cloud kernels have no driver for SATA, and not each machine has IDE. */
 static int add(virDomainPtr domain, const char *xml, const char *path, struct vmp_msg *msg)
 {
 	char device[DEVICE_MAX], letter = free_letter(xml);
 
 	if (!letter)
-		return vmp_fail(msg, VMP_EFULL, "the domain has no free target of sda to sdz");
+		return vmp_fail(msg, VMP_EFULL, "the domain has no free target of vda to vdz");
 	snprintf(device, sizeof(device),
-		 "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>"
-		 "<source file='%s' startupPolicy='optional'/><target dev='sd%c' bus='sata'/><readonly/></disk>",
+		 "<disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+		 "<source file='%s' startupPolicy='optional'/><target dev='vd%c' bus='virtio'/><readonly/></disk>",
 		 path, letter);
 	if (virDomainAttachDeviceFlags(domain, device, VIR_DOMAIN_AFFECT_CONFIG) != 0)
 		return libvirt_failed(msg, VMP_EIO);
@@ -71,7 +72,7 @@ static int attach(virDomainPtr domain, const char *directory, const char *path, 
 	return err;
 }
 
-int attach_cdrom(virConnectPtr conn, const char *directory, const char *uuid, const char *path, struct vmp_msg *msg)
+int attach_volume(virConnectPtr conn, const char *directory, const char *uuid, const char *path, struct vmp_msg *msg)
 {
 	virDomainPtr domain;
 	int err;

@@ -249,9 +249,21 @@ void nic_free(struct nic *nic, bool logoff)
 	free(nic);
 }
 
+/* A conversation goes on, and will bring what is asked for. */
+static bool is_at_it(const struct nic *nic)
+{
+	struct vmp_supplicant_status status;
+
+	if (nic->stage != NIC_RUNNING || !nic->slot || !nic->supplicant)
+		return false;
+	vmp_supplicant_status(nic->supplicant, &status);
+	return status.busy;
+}
+
 void nic_start(struct nic *nic, enum nic_urgency urgency)
 {
-	if (nic->held_by_operator)
+	/* Switches shut a port on which one starts again and again. */
+	if (nic->held_by_operator || (urgency == NIC_AGAIN && is_at_it(nic)))
 		return;
 	if (nic->stage == NIC_WAITING && urgency >= nic->urgency)
 		urgency = nic->urgency;
@@ -259,6 +271,9 @@ void nic_start(struct nic *nic, enum nic_urgency urgency)
 	uplink_release(nic);
 	nic->urgency = urgency;
 	nic->stage = NIC_WAITING;
+	/* Here it may have been before, and been disconnected when it left. */
+	if (urgency == NIC_MIGRATED)
+		nic->again_at = loop_now() + SETTLE_MS;
 	uplink_enqueue(nic);
 	uplink_serve(nic->uplink);
 }
@@ -282,7 +297,6 @@ void nic_disconnected(struct nic *nic)
 {
 	if (nic->stage != NIC_RUNNING)
 		return;
-	nic->again_at = loop_now() + SETTLE_MS;
 	nic_start(nic, NIC_MIGRATED);
 	rearm(nic);
 }

@@ -104,7 +104,7 @@ typedef void (*act_fn)(struct nic *nic);
 static void reauth_nic(struct nic *nic)
 {
 	nic->held_by_operator = false;
-	nic_start(nic, nic->guest ? NIC_STARTED : NIC_HOST);
+	nic_start(nic, nic->guest ? NIC_AGAIN : NIC_HOST);
 }
 
 static void logoff_nic(struct nic *nic)

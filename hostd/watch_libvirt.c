@@ -359,7 +359,7 @@ static void on_peer(int handle, int fd, int what, void *ctx)
 	}
 	if (watch_read_attach(message, (size_t)n, uuid, path, &msg) != VMP_OK)
 		vmp_log(VMP_LOG_ERROR, "malformed-message", "peer", "guests", "why", msg.text, NULL);
-	else if (attach_cdrom(watch.conn, watch.config->cidata_directory, uuid, path, &msg) != VMP_OK)
+	else if (attach_volume(watch.conn, watch.config->cidata_directory, uuid, path, &msg) != VMP_OK)
 		vmp_log(VMP_LOG_WARNING, "cidata-not-attached", "guest", uuid, "why", msg.text, NULL);
 }
 

@@ -102,8 +102,7 @@ VMP_CHECKED int vmp_store_token_check(struct vmp_store *store, const uint8_t tok
 VMP_CHECKED int vmp_store_enrol(struct vmp_store *store, struct vmp_enrolment *e, const struct vmp_cert_row *row,
 				const struct vmp_clock *clock, struct vmp_msg *msg);
 
-/** Sessions of a host's guests that a NAS has taken down, as the audit trail has them; not those at places that they
- * had left.
+/** Sessions of a host's guests that a NAS has taken down, as the audit trail has them.
  * @param after  in: told up to this audit id; out: up to where it was looked. At most 1000 rows of the trail are looked
  * through.
  * @param each   a guest's MAC address; the same may come twice. What it returns other than VMP_OK ends it, and is
