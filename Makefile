@@ -75,7 +75,7 @@ etc_DIR      = $(DESTDIR)$(SYSCONFDIR)/vmprov
 shipped_DIR  = $(DESTDIR)$(PREFIX)/share/vmprov
 in_etc       = $(foreach f,$(1),$(f):0644:$(SYSCONFDIR)/vmprov/$(f))
 places       = sed -e 's|/var/lib/vmprov|$(STATEDIR)|g' -e 's|/etc/vmprov|$(SYSCONFDIR)/vmprov|g' -e 's|@bindir@|$(BINDIR)|g' \
-	-e 's|^exec vmprov|exec $(BINDIR)/vmprov|' -e 's|@statedir@|$(STATEDIR)|g' -e 's|@sysconfdir@|$(SYSCONFDIR)|g' \
+	-e 's|^vmprov-|$(BINDIR)/vmprov-|' -e 's|@statedir@|$(STATEDIR)|g' -e 's|@sysconfdir@|$(SYSCONFDIR)|g' \
 	-e 's|@group@|$(FREERADIUS_GROUP)|g'
 
 # A configuration that somebody changed stays, and the new one is put beside it, as with FreeRADIUS's (raddb/module.mk).  A file

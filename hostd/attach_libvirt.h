@@ -11,6 +11,6 @@
  * @return VMP_OK; VMP_EINVAL: another path, or one that XML would have to quote; VMP_ENOENT: no such domain, or a
  * transient one; VMP_EFULL: no free target; VMP_EIO. */
 VMP_CHECKED int attach_volume(virConnectPtr conn, const char *directory, const char *uuid, const char *path,
-			     struct vmp_msg *msg);
+			      struct vmp_msg *msg);
 
 #endif

@@ -117,17 +117,6 @@ static const struct {
 	{ "[state] directory", offsetof(struct config, state_directory), 0 },
 };
 
-static bool has_word(const char *list, const char *word)
-{
-	char one[VMP_INI_TEXT];
-
-	while (vmp_ini_word(&list, one, sizeof(one))) {
-		if (strcmp(one, word) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int check_words(const char *option, const char *text, const char *words, bool several, struct vmp_msg *msg)
 {
 	const char *at = text;
@@ -136,7 +125,7 @@ static int check_words(const char *option, const char *text, const char *words, 
 
 	while (vmp_ini_word(&at, word, sizeof(word))) {
 		/* The same one again would stand in what follows. */
-		if (!has_word(words, word) || has_word(at, word) || (n++ && !several))
+		if (!vmp_ini_has_word(words, word) || vmp_ini_has_word(at, word) || (n++ && !several))
 			return vmp_fail(msg, VMP_EINVAL, "%s: %s: expected %s: %s", option, word,
 					several ? "one or more of" : "one of", words);
 	}

@@ -1,5 +1,6 @@
 #include "fence.h"
 #include "config.h"
+#include "log.h"
 #include "packet_linux.h"
 
 #include <net/if.h>
@@ -98,7 +99,7 @@ static bool own_address(const char *name, char text[VMP_MAC_TEXT])
 
 /* In: pkttype host is a frame for the interface's own address, whatever that is now.  Out: what a guest sends itself
  * could log off another. */
-static void add_alone(struct rules *rules, const char *const *alone, size_t n)
+static void add_alone(struct rules *rules, const char *const *alone, size_t n, bool egress)
 {
 	char own[VMP_MAC_TEXT];
 	size_t i;
@@ -109,11 +110,14 @@ static void add_alone(struct rules *rules, const char *const *alone, size_t n)
 		add(rules,
 		    "table netdev " TABLE " {\n\tchain uplink%zu {\n"
 		    "\t\ttype filter hook ingress device \"%s\" priority " PRIORITY "; policy accept;\n"
-		    "\t\tmeta protocol 0x888e meta pkttype != host counter drop\n\t}\n"
-		    "\tchain own%zu {\n"
-		    "\t\ttype filter hook egress device \"%s\" priority " PRIORITY "; policy accept;\n"
-		    "\t\tmeta protocol 0x888e meta mark != %#x ether saddr != %s counter drop\n\t}\n}\n",
-		    i, alone[i], i, alone[i], PACKET_MARK, own);
+		    "\t\tmeta protocol 0x888e meta pkttype != host counter drop\n\t}\n}\n",
+		    i, alone[i]);
+		if (egress)
+			add(rules,
+			    "table netdev " TABLE " {\n\tchain own%zu {\n"
+			    "\t\ttype filter hook egress device \"%s\" priority " PRIORITY "; policy accept;\n"
+			    "\t\tmeta protocol 0x888e meta mark != %#x ether saddr != %s counter drop\n\t}\n}\n",
+			    i, alone[i], packet_mark(), own);
 	}
 }
 
@@ -128,9 +132,20 @@ static int check(const char *const *names, size_t n, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-int fence_put(const char *const *ports, size_t n_port, const char *const *alone, size_t n_alone, struct vmp_msg *msg)
+static int put(const char *const *ports, size_t n_port, const char *const *alone, size_t n_alone, bool egress,
+	       struct vmp_msg *msg)
 {
 	struct rules rules = { .len = 0 };
+
+	add(&rules, AWAY("bridge") AWAY("netdev"));
+	add_ports(&rules, ports, n_port);
+	add_alone(&rules, alone, n_alone, egress);
+	return run(rules.text, msg);
+}
+
+int fence_put(const char *const *ports, size_t n_port, const char *const *alone, size_t n_alone, struct vmp_msg *msg)
+{
+	static bool said;
 	int err = check(ports, n_port, msg);
 
 	if (err == VMP_OK)
@@ -139,10 +154,14 @@ int fence_put(const char *const *ports, size_t n_port, const char *const *alone,
 		err = vmp_fail(msg, VMP_EINVAL, "fence: expected at most %d interfaces", CONFIG_UPLINKS);
 	if (err != VMP_OK)
 		return err;
-	add(&rules, AWAY("bridge") AWAY("netdev"));
-	add_ports(&rules, ports, n_port);
-	add_alone(&rules, alone, n_alone);
-	return run(rules.text, msg);
+	err = put(ports, n_port, alone, n_alone, true, msg);
+	if (err == VMP_OK || n_alone == 0 || put(ports, n_port, alone, n_alone, false, msg) != VMP_OK)
+		return err;
+	/* Linux before 5.16 has no such hook: better half a fence than none, and nobody in. */
+	if (!said)
+		vmp_log(VMP_LOG_WARNING, "fence-incomplete", "why", "guests with macvtap may send EAPOL", NULL);
+	said = true;
+	return VMP_OK;
 }
 
 int fence_remove(struct vmp_msg *msg)

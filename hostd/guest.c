@@ -500,5 +500,5 @@ void guests_init(void)
 void guests_free(void)
 {
 	while (guests)
-		free_guest(guests, strcmp(loop.config->on_stop, "logoff") == 0);
+		free_guest(guests, loop.logoff);
 }

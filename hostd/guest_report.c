@@ -148,7 +148,8 @@ static void reported(void *ctx, int err, const char *bundle, const char *why)
 		set_error(g, "");
 		if (!g->found)
 			err = lay_out(g, bundle);
-		answer_hook(g, err, g->last_error);
+		/* A guest that has no disk for it lacks nothing. */
+		answer_hook(g, *g->info.cidata ? err : VMP_OK, g->last_error);
 	}
 	go_on(g);
 }

@@ -42,17 +42,6 @@ static void stamp_files(const struct config *config, struct stamp out[IDENTITY_F
 
 /* -- for EAP-TLS ------------------------------------------------------------------------------------------------ */
 
-static bool has_word(const char *list, const char *wanted)
-{
-	char word[VMP_INI_TEXT];
-
-	while (vmp_ini_word(&list, word, sizeof(word))) {
-		if (strcmp(word, wanted) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int make_tls(const struct config *config, struct vmp_tls_identity **out, struct vmp_msg *msg)
 {
 	const struct vmp_tls_files files = {
@@ -60,13 +49,13 @@ static int make_tls(const struct config *config, struct vmp_tls_identity **out, 
 		.key = config->key,
 		.ca = config->eap_ca,
 		.server_name = config->server_name,
-		.tls12 = has_word(config->tls_versions, "1.2"),
-		.tls13 = has_word(config->tls_versions, "1.3"),
+		.tls12 = vmp_ini_has_word(config->tls_versions, "1.2"),
+		.tls13 = vmp_ini_has_word(config->tls_versions, "1.3"),
 		.resumption = config->resumption,
 	};
 
 	*out = NULL;
-	return has_word(config->methods, "tls") ? vmp_tls_identity_new(&files, out, msg) : VMP_OK;
+	return vmp_ini_has_word(config->methods, "tls") ? vmp_tls_identity_new(&files, out, msg) : VMP_OK;
 }
 
 /* -- the certificate -------------------------------------------------------------------------------------------- */
@@ -140,7 +129,7 @@ int identity_check(const struct config *config, struct vmp_msg *msg)
 
 	if (!err && *config->policyd_url)
 		err = vmp_certs_check(config->policyd_ca, CA_MAX, msg);
-	if (!err && has_word(config->methods, "tls"))
+	if (!err && vmp_ini_has_word(config->methods, "tls"))
 		err = vmp_certs_check(config->eap_ca, CA_MAX, msg);
 	/* Where hostd makes and renews them, what is wrong with the pair is no matter of the configuration. */
 	if (err || config->enrol)

@@ -11,6 +11,7 @@ struct loop {
 	struct event_base *base;
 	const struct config *config;
 	bool stopping;
+	bool logoff; /**< at the end: hostd stops in order, and [process] on_stop says so */
 };
 extern struct loop loop;
 

@@ -1,4 +1,5 @@
 #include "packet_linux.h"
+#include "pki.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,11 +32,21 @@ static bool set(int fd, int level, int option, const void *value, socklen_t len)
 	return setsockopt(fd, level, option, value, len) == 0;
 }
 
+uint32_t packet_mark(void)
+{
+	static uint32_t drawn;
+
+	while (drawn == 0 && vmp_random(&drawn, sizeof(drawn)) == VMP_OK)
+		;
+	return drawn;
+}
+
 /* Before bind(): not one frame of others comes in. The lock: nor will any, whatever its holder does. */
 static bool filter(int fd)
 {
 	const struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
-	int on = 1, room = RECEIVE_BUFFER, mark = PACKET_MARK;
+	int on = 1, room = RECEIVE_BUFFER;
+	uint32_t mark = packet_mark();
 
 	if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		(void)set(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));

@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/** What marks the frames that hostd sends (SO_MARK), so that the fence tells them from a guest's. */
-#define PACKET_MARK 0x766d7072
+/** What marks the frames that hostd sends (SO_MARK), so that the fence tells them from a guest's.  Drawn once in each
+ * parent: a container may mark its frames, too. */
+uint32_t packet_mark(void);
 
 /** Open one on an interface: ETH_P_ALL with a filter for EAPOL (a unicast reply on a bridge's port reaches no socket
  * that is bound to ETH_P_PAE), what the host sends left out, promiscuous, member of the PAE group address.  Needs

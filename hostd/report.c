@@ -102,6 +102,9 @@ static void start_answered(struct task *t, int status, const char *body, size_t 
 	struct vmp_msg msg = { "" };
 	int err = answer_read(status, body, len, why, &msg);
 
+	/* 401: this host's certificate is not taken, which says nothing of the guest. */
+	if (status == 401)
+		err = VMP_EIO;
 	if (!err)
 		err = answer_check_bundle(body, len, t->info.uuid, &msg);
 	if (err == VMP_EIO)

@@ -37,22 +37,10 @@ uint64_t loop_now(void)
 	return loop_now_us() / 1000;
 }
 
-static bool has_method(const struct config *config, const char *method)
-{
-	const char *list = config->methods;
-	char word[VMP_INI_TEXT];
-
-	while (vmp_ini_word(&list, word, sizeof(word))) {
-		if (strcmp(word, method) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* They may be nobody's but root's, so before the privileges go. */
 static int read_passwords(const struct config *config, struct vmp_msg *msg)
 {
-	int err = has_method(config, "md5") ? passwords_read(config->passwords, msg) : VMP_OK;
+	int err = vmp_ini_has_word(config->methods, "md5") ? passwords_read(config->passwords, msg) : VMP_OK;
 
 	return err == VMP_ENOENT ? VMP_OK : err;
 }
@@ -67,7 +55,7 @@ int guests_check(const struct config *config, struct vmp_msg *msg)
 	if (err == VMP_OK)
 		err = serve_read(config->serve, msg);
 	serve_free();
-	if (err == VMP_OK && has_method(config, "tls"))
+	if (err == VMP_OK)
 		err = identity_check(config, msg);
 	return err;
 }
@@ -96,12 +84,14 @@ static const struct link_events link_events[] = {
 	[false] = { link_changed, NULL, links_synced }, [true] = { link_changed, source_netlink_learned, links_synced }
 };
 
+/* SIGTERM: hostd stops.  SIGHUP: another guests process with a new configuration follows. */
 static void stop_came(evutil_socket_t sig, short what, void *ctx)
 {
-	(void)sig;
 	(void)what;
 	(void)ctx;
-	vmp_log(VMP_LOG_INFO, "stopping", "guests", vmp_log_num(guest_count()), "leave", loop.config->on_stop, NULL);
+	loop.logoff = sig == SIGTERM && strcmp(loop.config->on_stop, "logoff") == 0;
+	vmp_log(VMP_LOG_INFO, "stopping", "guests", vmp_log_num(guest_count()), "leave",
+		loop.logoff ? "logoff" : "leave", NULL);
 	loop.stopping = true;
 	event_base_loopbreak(loop.base);
 }
@@ -161,19 +151,24 @@ static void close_all(void)
 
 int guests_run(const struct proc_env *env, struct vmp_msg *msg)
 {
-	struct event *stop;
+	struct event *stop, *again;
 	int err;
 
 	loop.config = env->config;
 	loop.base = event_base_new();
 	stop = loop.base ? evsignal_new(loop.base, SIGTERM, stop_came, NULL) : NULL;
-	if (!stop || event_add(stop, NULL) != 0)
+	again = loop.base ? evsignal_new(loop.base, SIGHUP, stop_came, NULL) : NULL;
+	if (!stop || !again || event_add(stop, NULL) != 0 || event_add(again, NULL) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "cannot make an event loop");
+	if (!*env->config->server_name && vmp_ini_has_word(env->config->methods, "tls"))
+		vmp_log(VMP_LOG_WARNING, "server-name-empty", "why",
+			"[eap] server_name: any server with a certificate of [eap] ca is believed", NULL);
 	err = open_all(env, msg);
 	if (err == VMP_OK && event_base_dispatch(loop.base) < 0)
 		err = vmp_fail(msg, VMP_EIO, "the event loop has failed");
 	close_all();
 	event_free(stop);
+	event_free(again);
 	event_base_free(loop.base);
 	return err;
 }

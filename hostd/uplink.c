@@ -368,7 +368,7 @@ void uplinks_free(void)
 	int i;
 
 	for (i = 0; i < n_uplink; i++) {
-		nic_free(uplinks[i].host, strcmp(loop.config->on_stop, "logoff") == 0);
+		nic_free(uplinks[i].host, loop.logoff);
 		close_socket(&uplinks[i]);
 		if (uplinks[i].timer)
 			event_free(uplinks[i].timer);

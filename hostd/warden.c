@@ -43,13 +43,14 @@ static void ask_first(void)
 static void tell_first(int err, int fd, const char *why)
 {
 	struct question *q = warden.first;
+	bool more = q->next != NULL; /* what is asked within done() goes by itself */
 
 	warden.first = q->next;
 	if (!warden.first)
 		warden.last = &warden.first;
 	q->done(q->ctx, err, fd, why);
 	free(q);
-	if (warden.first)
+	if (more)
 		ask_first();
 }
 

@@ -314,3 +314,14 @@ bool vmp_ini_word(const char **at, char *word, size_t room)
 	*at = start + len;
 	return true;
 }
+
+bool vmp_ini_has_word(const char *list, const char *word)
+{
+	char one[VMP_INI_TEXT];
+
+	while (vmp_ini_word(&list, one, sizeof(one))) {
+		if (strcmp(one, word) == 0)
+			return true;
+	}
+	return false;
+}

@@ -79,5 +79,7 @@ VMP_CHECKED int vmp_ini_read_with(const char *path, const struct vmp_option *opt
 /** The next word of a list that blanks or commas separate. @param at  moved on. @return false at the end or when word
  * is too small, which leaves *at on the word. */
 bool vmp_ini_word(const char **at, char *word, size_t room);
+/** Is it one of the list's? */
+bool vmp_ini_has_word(const char *list, const char *word);
 
 #endif

@@ -56,7 +56,7 @@ is 'a name like an option' "$(code hook --strict -- --help start begin -)" 0
 is 'words missing' "$(code hook web1 prepare)" 2
 is 'a wait that is none' "$(code hook --timeout 0 web1 prepare begin -)" 2
 is 'the script for libvirt' "$(code sh "$TOP/hostd/libvirt-hook" web1 started begin -)" 0
-is 'its exit code is the command'"'"'s' "$(code sh "$TOP/hostd/libvirt-hook" web1)" 2
+is 'its exit code is the command'"'"'s' "$(code sh "$TOP/hostd/libvirt-hook" web1 prepare)" 2
 is 'without the command it keeps nobody from starting' "$(code env PATH=/usr/bin:/bin sh "$TOP/hostd/libvirt-hook" web1 prepare begin -)" 0
 
 if [ "$(id -u)" != 0 ]; then

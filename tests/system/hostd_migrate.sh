@@ -87,7 +87,7 @@ ok 'the guest finds its volume' domain_wait 20 two 'guest: cidata vmprov/join.js
 ok 'it migrates' domain_migrate two hv1 hv2
 is_at 'two' 2 1 2
 is_at 'its other interface' 2 1 3
-ok 'the other guest stays' auth_is hv1 sw1 1
+ok 'the other guest stays' sta_in sw1 1
 on_virsh hv2 destroy two
 ok 'it ends' wait_for 10 sta_out sw2 2
 ok 'with both' wait_for 10 sta_out sw2 3
@@ -95,7 +95,7 @@ ok 'with both' wait_for 10 sta_out sw2 3
 # -- migrations that fail
 before=$(let_in_ms sw1 1)
 fails 'a migration whose data finds no way' 'connect' on_virsh hv1 migrate --live --unsafe one "qemu+tcp://${HOST_ADDR[hv2]}/system" tcp://10.98.2.77
-ok 'the guest stays' auth_is hv1 sw1 1
+ok 'the guest stays' sta_in sw1 1
 ok 'the destination forgets it' wait_for 5 unknown hv2 one
 ok 'its traffic passes' passes_on one
 on_virsh hv1 migrate-setspeed one 1
@@ -106,7 +106,7 @@ ok 'which is not let in yet' sta_out sw2 1
 cancelled() { on_virsh hv1 domjobabort one; }
 ok 'it is cancelled' wait_for 5 cancelled
 wait $!
-ok 'the guest stays' auth_is hv1 sw1 1
+ok 'the guest stays' sta_in sw1 1
 ok 'the destination forgets it' wait_for 5 unknown hv2 one
 is 'the source never asked again' "$(let_in_ms sw1 1)" "$before"
 on_virsh hv1 migrate-setspeed one 9999
@@ -120,7 +120,7 @@ job_is 'by policyd'\''s Disconnect' 5 1 'done disconnect moved'
 hostd_start hv1
 ok 'the source starts: it has nothing of it' unknown hv1 one
 is 'and tells of no end' "$(audit_count stopped "$(mac 1)")" 0
-ok 'where it is, it stays' auth_is hv2 sw2 1
+ok 'where it is, it stays' sta_in sw2 1
 
 # -- nobody at the destination
 hostd_stop hv1

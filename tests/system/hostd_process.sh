@@ -41,6 +41,7 @@ level = debug
 [uplink up0]
 bridge = br0
 [uplink mv0]
+host = yes
 EOF
 
 # with SECTION LINE...: the good configuration with these lines, in that section, in the place of others for the same options.
@@ -221,7 +222,7 @@ frames() { tcpdump -e -n -r "$T/$1.pcap" "${@:2}" 2>/dev/null | wc -l; }
 count() { fence "$1" | awk '/counter packets/ {sub(/.*counter packets /, ""); n += $1} END {print n + 0}'; }
 play() { in_ns "$1" "$BUILD/bin/eapol-play" "$2" "$3" 1 1 40 1 identity >/dev/null; }
 ok 'both fences stand' fenced
-like 'round the uplinks of the configuration' "$(fence bridge | tr -d '\n\t ')" 'elements=\{"up0","mv0"\}'
+like 'round the uplinks of the configuration' "$(fence bridge | tr -d '\n\t ')" 'elements=\{"up0"\}'
 like 'and macvlan'\''s' "$(fence netdev)" 'device "mv0"'
 listen guest "$guest" eth0
 listen macvlan "$guest" mvg
@@ -235,6 +236,12 @@ play "$guest" eth0 52:54:00:02:99:01
 ok 'the switch has sent some' [ "$(frames switch ether src 52:54:00:02:99:01)" -gt 10 ]
 is 'of a guest'\''s own EAPOL to an address the switch sees nothing' \
 	"$(frames switch ether src 52:54:00:02:00:01 and ether dst 52:54:00:02:99:01)" 0
+listen below "$switch" sw1
+play "$guest" mvg 52:54:00:02:99:01
+is 'nor of macvlan'\''s' "$(frames below ether src 52:54:00:02:00:02)" 0
+ip link set mv0 address 52:54:00:02:00:77
+host_speaks() { [ "$(frames below ether src 52:54:00:02:00:77)" -gt 0 ]; }
+ok 'but what hostd sends there' wait_for 10 host_speaks
 ok 'it is the fence that keeps them' [ "$(count bridge)" -gt 10 ]
 ok 'on both' [ "$(count netdev)" -gt 10 ]
 ok 'hostd itself has seen the switch'\''s' sh -c "curl -s -m 5 http://127.0.0.1:8481/metrics | grep -qE '^vmprov_hostd_frames_total.* [1-9][0-9]*'"

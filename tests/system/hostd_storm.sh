@@ -25,6 +25,15 @@ all_in() { [ "$(host_count hv1 authorized)" = "$1" ]; }
 open_count() { switch_fdb sw1 | wc -l; }
 all_open() { [ "$(open_count)" = "$1" ]; }
 
+# missing N: what is known of those whom the switch does not let pass, to be seen when a test has failed
+missing() {
+	local n open
+	open=$(switch_fdb sw1)
+	for ((n = 10; n < 10 + $1; n++)); do
+		[[ $open == *"$(mac $n)"* ]] || grep -hi "$(mac $n)" "$T/sw1.log" "$T/hv1/hostd.log" "$T/r/log/radius.log" "$T/policyd.log"
+	done | tail -n 20
+}
+
 # ports_make N: so many, not yet of the bridge.  ports_do N COMMAND...: with each
 ports_make() {
 	local n
@@ -44,6 +53,7 @@ hostd_start hv1 || exit 1
 ports_do $MANY set master br0 up
 ok "$MANY guests that start together are all let in" wait_for 60 all_in $MANY
 ok 'as the switch sees it' wait_for 5 all_open $MANY
+missing $MANY
 is 'each has a session' "$(sessions "SELECT count(*) FROM session WHERE state = 'started' AND vlan = 100")" $MANY
 
 # -- hostd comes again: all of them once more, and none falls out between

@@ -18,7 +18,8 @@ hostd_world || exit 1
 hypervisor_world || exit 1
 host_add hv1 sw1 p1
 hostapd_start sw1 p1 || { cat "$T/sw1.log"; exit 1; }
-hostd_make hv1 guests.mac_from=frame log.level=info
+hostd_make hv1 guests.mac_from=frame log.level=info cidata.enabled=yes policyd.timeout=3s
+hostd_enrols hv1
 state=$T/hv1/state
 
 # frames GUEST COUNT [MAC]: broadcast frames from that address, or each from another one
@@ -38,6 +39,8 @@ lines() { grep -c . "$T/hv1/hostd.log"; }
 lives() { hostctl hv1 status >/dev/null && [ "$(hostd_process hv1 guests)" = "$process" ]; }
 
 hostd_start hv1 || exit 1
+enrolled() { hostctl hv1 status --json | tr -d '\n ' | grep -q '"identity":{[^}]*"there":true'; }
+ok 'a host with policyd' wait_for 10 enrolled
 process=$(hostd_process hv1 guests)
 tap_add hv1 t1 "$(mac 1)" 192.168.77.11/24
 tap_add hv1 t2 "$(mac 2)" 192.168.77.12/24
@@ -82,12 +85,9 @@ ok 'both' wait_for 30 auth_is hv1 sw1 4
 
 # -- policyd hangs, and is not merely away
 hostd_stop hv1
-hostd_enrols hv1
-hostd_set hv1 guests.mac_from=alias cidata.enabled=yes policyd.timeout=3s
+hostd_set hv1 guests.mac_from=alias
 hostd_start hv1 || exit 1
-enrolled() { hostctl hv1 status --json | tr -d '\n ' | grep -q '"identity":{[^}]*"there":true'; }
-ok 'a host with policyd' wait_for 10 enrolled
-told() { hostctl hv1 list | grep "$(mac "$1")" | grep -q "$2"; }
+told() { hostctl hv1 list | grep "$(mac "$1")" | grep -q " $2 "; }
 alias_of() { alias_set hv1 "$1" "vmprov mac=$(mac "$2") name=vm$2 template=web"; }
 pids=$(pgrep -P "$POLICYD_PID"; echo "$POLICYD_PID")
 # shellcheck disable=SC2086 # process ids
@@ -101,19 +101,17 @@ ok 'and is reported when it goes on' wait_for 20 told 5 reported
 
 # -- the disk is full
 hostd_stop hv1
-if mount -t tmpfs -o size=64k tmpfs "$state" 2>/dev/null; then
-	T_CLEANUP+=("umount $state")
-	mkdir -m 700 "$state/reported"
-	chown -R "$HOSTD_USER" "$state"
+if on_host hv1 mount -t tmpfs -o size=64k tmpfs "$state" 2>/dev/null; then
+	on_host hv1 install -d -o "$HOSTD_USER" -m 700 "$state" "$state/reported"
 	hostd_start hv1
-	head -c 100k /dev/zero > "$state/filler" 2>/dev/null
+	on_host hv1 sh -c "head -c 100k /dev/zero > '$state/filler'" 2>/dev/null
 	tap_add hv1 t6 "$(mac 6)" 192.168.77.16/24
 	alias_of t6 6
 	ok 'a full disk: a guest is let in all the same' wait_for 10 auth_is hv1 sw1 6
 	like 'its error is said' "$(hostctl hv1 list | grep "$(mac 6)")" 'No space left'
-	rm "$state/filler"
+	on_host hv1 rm "$state/filler"
 	ok 'with room again it is reported' wait_for 30 told 6 reported
-	ok 'and stands in the ledger' sh -c "grep -rq '$(mac 6)' '$state/reported'"
+	ok 'and stands in the ledger' on_host hv1 grep -rq "$(mac 6)" "$state/reported"
 	hostd_stop hv1
 else
 	echo 'hostd_trouble: left out: a full disk, which needs a mount'

@@ -27,7 +27,9 @@ START_TEST(each_status)
 	for (i = 0; i < COUNT(rows); i++) {
 		msg.text[0] = '\0';
 		ck_assert_int_eq(read_answer(rows[i].status, "{\"error\": \"because\"}", &msg), rows[i].err);
-		snprintf(wanted, sizeof(wanted), rows[i].err ? "policyd: because (%d)" : "", rows[i].status);
+		wanted[0] = '\0';
+		if (rows[i].err)
+			snprintf(wanted, sizeof(wanted), "policyd: because (%d)", rows[i].status);
 		ck_assert_str_eq(msg.text, wanted);
 	}
 }

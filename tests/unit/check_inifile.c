@@ -246,6 +246,16 @@ START_TEST(words_of_a_list)
 }
 END_TEST
 
+START_TEST(a_word_of_a_list)
+{
+	ck_assert(vmp_ini_has_word("tls, md5", "md5"));
+	ck_assert(vmp_ini_has_word("tls", "tls"));
+	ck_assert(!vmp_ini_has_word("tls1 atls", "tls"));
+	ck_assert(!vmp_ini_has_word("", "tls"));
+	ck_assert(!vmp_ini_has_word("tls", ""));
+}
+END_TEST
+
 Suite *check_inifile(void)
 {
 	Suite *s = suite_create("inifile");
@@ -263,6 +273,7 @@ Suite *check_inifile(void)
 	tcase_add_test(tc, a_section_without_options_is_told);
 	tcase_add_loop_test(tc, what_is_wrong_there_is_named, 0, (int)(sizeof(other_wrongs) / sizeof(other_wrongs[0])));
 	tcase_add_test(tc, words_of_a_list);
+	tcase_add_test(tc, a_word_of_a_list);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -128,13 +128,13 @@ START_TEST(what_cannot_be_attached)
 	struct vmp_msg msg;
 
 	ck_assert_ptr_nonnull(domain);
-	ck_assert_int_eq(attach_cdrom(NULL, config.cidata_directory, TEST_UUID, good, &msg), VMP_EIO);
-	ck_assert_int_eq(attach_cdrom(conn, config.cidata_directory, TEST_UUID, "/etc/passwd", &msg), VMP_EINVAL);
-	ck_assert_int_eq(attach_cdrom(conn, "/a'b", TEST_UUID, "/a'b/" TEST_UUID ".iso", &msg), VMP_EINVAL);
-	ck_assert_int_eq(attach_cdrom(conn, "/c", "6ba7b810-9dad-11d1-80b4-00c04fd430c9",
-				      "/c/6ba7b810-9dad-11d1-80b4-00c04fd430c9.iso", &msg),
+	ck_assert_int_eq(attach_volume(NULL, config.cidata_directory, TEST_UUID, good, &msg), VMP_EIO);
+	ck_assert_int_eq(attach_volume(conn, config.cidata_directory, TEST_UUID, "/etc/passwd", &msg), VMP_EINVAL);
+	ck_assert_int_eq(attach_volume(conn, "/a'b", TEST_UUID, "/a'b/" TEST_UUID ".iso", &msg), VMP_EINVAL);
+	ck_assert_int_eq(attach_volume(conn, "/c", "6ba7b810-9dad-11d1-80b4-00c04fd430c9",
+				       "/c/6ba7b810-9dad-11d1-80b4-00c04fd430c9.iso", &msg),
 			 VMP_ENOENT);
-	ck_assert_int_eq(attach_cdrom(conn, "/c", UUID, "/c/" UUID ".iso", &msg), VMP_ENOENT);
+	ck_assert_int_eq(attach_volume(conn, "/c", UUID, "/c/" UUID ".iso", &msg), VMP_ENOENT);
 	ck_assert_ptr_nonnull(strstr(msg.text, "transient"));
 	virDomainDestroy(domain);
 	virDomainFree(domain);

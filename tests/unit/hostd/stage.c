@@ -45,7 +45,7 @@ static struct {
 
 static int number_of(const char *uuid)
 {
-	return atoi(uuid + 24);
+	return (int)strtol(uuid + 24, NULL, 10);
 }
 
 static void tell(const char *what, const char *uuid)
@@ -202,7 +202,7 @@ unsigned stage_attached(void)
 /* -- guests ------------------------------------------------------------------------------------- */
 uint64_t stage_mac(int n)
 {
-	return n ? 0x525400000000ULL + (uint64_t)n : 0x020000000100ULL;
+	return n ? 0x525400000000 + (uint64_t)n : 0x020000000100;
 }
 
 const char *stage_uuid(int n)
@@ -349,6 +349,8 @@ static void begin(void)
 static void end(void)
 {
 	loop.stopping = true;
+	loop.logoff = strcmp(config.on_stop, "logoff") == 0;
+	loop.logoff = strcmp(config.on_stop, "logoff") == 0;
 	guests_free();
 	uplinks_free();
 	stage_net_carry();
@@ -383,6 +385,7 @@ void stage_teardown(void)
 void stage_restart(void)
 {
 	stage_parent_away(false);
+	stage_pass(0);
 	end();
 	begin();
 }

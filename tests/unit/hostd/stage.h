@@ -4,7 +4,6 @@
 #define STAGE_H
 
 #include "../suites.h"
-#include "config.h"
 #include "guest.h"
 #include "uplink.h"
 
@@ -30,14 +29,16 @@ void stage_carrier(int uplink, bool up);
 void stage_enslave(int uplink, const char *bridge);
 void stage_delete(int uplink);
 void stage_create(int uplink);
+/* Another one takes its name, and the end of the first goes untold. */
+void stage_replace(int uplink);
 /* The parent opens no sockets, or does not answer until it is false again. */
 void stage_parent_away(bool away);
 
 /* -- the switches */
 struct stage_switch {
 	bool deaf, reject, group;
-	unsigned starts, logoffs; /* frames */
-	uint64_t last_logoff, last_start; /* of whom */
+	unsigned starts, logoffs;	   /* frames */
+	uint64_t last_logoff, last_start;  /* of whom */
 	bool authorized[STAGE_GUESTS + 1]; /* by number of guest; 0: the host's own */
 };
 extern struct stage_switch stage_switch[STAGE_UPLINKS];

@@ -37,6 +37,7 @@ static struct {
 	warden_fn done;
 	void *ctx;
 	int uplink; /* -1: the fence */
+	int index;  /* of the uplink, when it was asked for */
 } questions[QUESTIONS];
 static unsigned n_questions;
 
@@ -125,12 +126,21 @@ void stage_create(int uplink)
 	tell(uplink);
 }
 
+void stage_replace(int uplink)
+{
+	links[uplink].index = next_index++;
+	fds[uplink] = -1; /* the old one's socket hears and says nothing more */
+	forget_all(uplink);
+	tell(uplink);
+}
+
 /* -- the parent --------------------------------------------------------------------------------- */
 static void ask(warden_fn done, void *ctx, int uplink)
 {
 	ck_assert_uint_lt(n_questions, QUESTIONS);
 	questions[n_questions].done = done;
 	questions[n_questions].ctx = ctx;
+	questions[n_questions].index = uplink < 0 ? 0 : links[uplink].index;
 	questions[n_questions++].uplink = uplink;
 }
 
@@ -149,16 +159,25 @@ void warden_ask_fence(const char *const *some, size_t n_some, const char *const 
 	ask(done, ctx, -1);
 }
 
-static void answer(warden_fn done, void *ctx, int uplink)
+/* A socket of an interface that has gone since is good for nothing. */
+static void answer(warden_fn done, void *ctx, int uplink, int index)
 {
+	int i, fd;
+
 	if (uplink < 0) {
 		done(ctx, VMP_OK, -1, "");
 	} else if (!there[uplink]) {
 		done(ctx, VMP_ENOENT, -1, "there is no such interface");
 	} else {
-		fds[uplink] = open("/dev/null", O_RDWR | O_CLOEXEC);
-		ck_assert_int_ge(fds[uplink], 0);
-		done(ctx, VMP_OK, fds[uplink], "");
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		ck_assert_int_ge(fd, 0);
+		for (i = 0; i < STAGE_UPLINKS; i++) {
+			if (fds[i] == fd)
+				fds[i] = -1; /* was closed */
+		}
+		if (links[uplink].index == index)
+			fds[uplink] = fd;
+		done(ctx, VMP_OK, fd, "");
 	}
 }
 
@@ -166,13 +185,13 @@ static bool answer_one(void)
 {
 	warden_fn done = questions[0].done;
 	void *ctx = questions[0].ctx;
-	int uplink = questions[0].uplink;
+	int uplink = questions[0].uplink, index = questions[0].index;
 
 	if (away || n_questions == 0)
 		return false;
 	n_questions--;
 	memmove(&questions[0], &questions[1], n_questions * sizeof(questions[0]));
-	answer(done, ctx, uplink);
+	answer(done, ctx, uplink, index);
 	return true;
 }
 
@@ -247,6 +266,8 @@ static void send_to(int uplink, int n, size_t len)
 	uint8_t frame[VMP_EAPOL_FRAME_MAX];
 	uint64_t dst = stage_switch[uplink].group ? VMP_EAPOL_PAE_GROUP : stage_mac(n);
 
+	if (fds[uplink] < 0)
+		return;
 	len = vmp_eapol_write(dst, SWITCH, 2, VMP_EAPOL_EAP, ports[uplink][n].packet, len, frame);
 	put(&in, fds[uplink], frame, len);
 }
