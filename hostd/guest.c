@@ -131,6 +131,23 @@ void guest_explain(struct guest *g)
 	memcpy(g->last_error, msg.text, sizeof(g->last_error));
 }
 
+/* What libvirt says is sure; behind a port anybody may send with any address. */
+static void take_away(const struct guest *g, struct nic *nic)
+{
+	struct guest *other = nic ? nic->guest : NULL;
+	int i;
+
+	if (!other || g->info.source != GUEST_LIBVIRT || other->info.source != GUEST_NETLINK)
+		return;
+	for (i = 0; i < GUEST_NICS; i++) {
+		if (other->nic[i] == nic)
+			other->nic[i] = NULL;
+	}
+	other->refused = true;
+	vmp_log(VMP_LOG_ERROR, "address-taken", "guest", other->info.name, "why", "libvirt has a guest with it", NULL);
+	nic_free(nic, false);
+}
+
 /* @return all of them have their addresses. */
 static bool make_nics(struct guest *g)
 {
@@ -142,6 +159,7 @@ static bool make_nics(struct guest *g)
 
 		if (!uplink)
 			continue;
+		take_away(g, uplink_nic(uplink, g->info.nic[i].mac));
 		g->nic[i] = nic_new(uplink, g, g->info.nic[i].mac);
 		if (g->nic[i])
 			g->nic[i]->held_by_operator = g->held[i];

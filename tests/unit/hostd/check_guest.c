@@ -364,6 +364,29 @@ START_TEST(an_address_that_changes)
 }
 END_TEST
 
+START_TEST(an_address_that_libvirt_has_as_well)
+{
+	struct guest_info port = stage_info(2);
+
+	port.source = GUEST_NETLINK;
+	port.nic[0].mac = stage_mac(1);
+	guest_present(&port, GUEST_STARTED);
+	stage_pass(1000);
+	ck_assert_str_eq(stage_word(2), "authorized");
+	stage_tell(1, GUEST_STARTED);
+	stage_pass(1000);
+	ck_assert_str_eq(stage_word(1), "authorized");
+	ck_assert_str_eq(stage_word(2), "none");
+	guest_gone(GUEST_NETLINK, stage_uuid(2), GUEST_STOPPED);
+	stage_pass(1000);
+	ck_assert_str_eq(stage_word(1), "authorized");
+	guest_present(&port, GUEST_STARTED);
+	stage_gone(1, GUEST_STOPPED);
+	stage_pass(1000);
+	ck_assert_str_eq(stage_word(2), "authorized");
+}
+END_TEST
+
 START_TEST(an_address_twice)
 {
 	struct guest_info info = stage_info(2);
@@ -509,6 +532,7 @@ Suite *check_guest(void)
 				       an_interface_more_and_one_less,
 				       an_interface_goes_to_another_bridge,
 				       an_address_that_changes,
+				       an_address_that_libvirt_has_as_well,
 				       an_address_twice,
 				       told_as_changed_at_first,
 				       the_uplink_joins_its_bridge_late,
