@@ -249,21 +249,12 @@ void nic_free(struct nic *nic, bool logoff)
 	free(nic);
 }
 
-/* A conversation goes on, and will bring what is asked for. */
-static bool is_at_it(const struct nic *nic)
-{
-	struct vmp_supplicant_status status;
-
-	if (nic->stage != NIC_RUNNING || !nic->slot || !nic->supplicant)
-		return false;
-	vmp_supplicant_status(nic->supplicant, &status);
-	return status.busy;
-}
-
 void nic_start(struct nic *nic, enum nic_urgency urgency)
 {
-	/* Switches shut a port on which one starts again and again. */
-	if (nic->held_by_operator || (urgency == NIC_AGAIN && is_at_it(nic)))
+	if (nic->held_by_operator)
+		return;
+	/* It is at it, or will be: switches shut a port on which one starts again and again. */
+	if (urgency == NIC_AGAIN && (nic->queued || (nic->stage == NIC_RUNNING && nic->slot)))
 		return;
 	if (nic->stage == NIC_WAITING && urgency >= nic->urgency)
 		urgency = nic->urgency;
