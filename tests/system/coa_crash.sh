@@ -108,5 +108,5 @@ ok 'session.db is made again' wait_for 5 made_again
 radius_acct 127.0.1.1 Interim-Update "$(guest_text 0)" s0 >/dev/null
 session_is 'accounting brings the guest back' "SELECT state FROM session WHERE mac = $(guest 0)" interim
 sql "UPDATE vm SET enabled = 0 WHERE mac = $(guest 0)"
-told_is 'disabled: told' 5 127.0.1.1 0 'Disconnect:ack'
+told_is 'disabled: told' 20 127.0.1.1 0 'Disconnect:ack'
 t_end
