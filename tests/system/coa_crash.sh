@@ -102,11 +102,14 @@ echo 'do ack' | das_rules das
 job_is 'a job that was under way as the process was killed is done later' 12 3 'done coa policy,done disconnect vm-disabled'
 
 # -- session.db is lost
+followed=$(sql 'SELECT session_store FROM coa_follow')
 rm -f "$T/r/session.db" "$T/r/session.db-wal" "$T/r/session.db-shm"
 made_again() { [ "$(sessions 'SELECT count(*) FROM session' 2>/dev/null)" = 0 ]; }
 ok 'session.db is made again' wait_for 5 made_again
 radius_acct 127.0.1.1 Interim-Update "$(guest_text 0)" s0 >/dev/null
 session_is 'accounting brings the guest back' "SELECT state FROM session WHERE mac = $(guest 0)" interim
+follows_it() { [ "$(sql 'SELECT session_store FROM coa_follow')" != "$followed" ]; }
+ok 'policyd follows the new one' wait_for 20 follows_it
 sql "UPDATE vm SET enabled = 0 WHERE mac = $(guest 0)"
 told_is 'disabled: told' 20 127.0.1.1 0 'Disconnect:ack'
 t_end
