@@ -9,22 +9,13 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define TEXT(section, name, member, preset)                                                                            \
-	{                                                                                                              \
-		section, name, VMP_OPT_TEXT, offsetof(struct config, member), preset, 0, 0                             \
-	}
+#define TEXT(section, name, member, preset) VMP_OPTION(struct config, section, name, VMP_OPT_TEXT, member, preset, 0, 0)
 #define NUM(section, name, type, member, preset, min, max)                                                             \
-	{                                                                                                              \
-		section, name, type, offsetof(struct config, member), preset, min, max                                 \
-	}
+	VMP_OPTION(struct config, section, name, type, member, preset, min, max)
 #define UPLINK_TEXT(name, member, preset)                                                                              \
-	{                                                                                                              \
-		"uplink", name, VMP_OPT_TEXT, offsetof(struct config_uplink, member), preset, 0, 0                     \
-	}
+	VMP_OPTION(struct config_uplink, "uplink", name, VMP_OPT_TEXT, member, preset, 0, 0)
 #define UPLINK_NUM(name, type, member, preset, min, max)                                                               \
-	{                                                                                                              \
-		"uplink", name, type, offsetof(struct config_uplink, member), preset, min, max                         \
-	}
+	VMP_OPTION(struct config_uplink, "uplink", name, type, member, preset, min, max)
 #define DAY 86400
 
 #ifndef VMPROV_SYSCONFDIR

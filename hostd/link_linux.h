@@ -43,8 +43,6 @@ void links_close(void);
 /** @return NULL: there is none.  Good until the loop turns. */
 const struct link *link_by_name(const char *name);
 const struct link *link_by_index(int index);
-/** Visit all. */
-void link_each(void (*visit)(void *ctx, const struct link *link), void *ctx);
 
 /** Decode one datagram from the kernel, for links_open() and for the fuzzer; synced is the end of a dump here.
  * @param data  at an address that four divides. @return VMP_OK; VMP_EINVAL; VMP_EBUSY: a dump has failed, or things

@@ -71,19 +71,6 @@ const struct link *link_by_name(const char *name)
 	return NULL;
 }
 
-void link_each(void (*visit)(void *ctx, const struct link *link), void *ctx)
-{
-	const struct entry *entry, *next;
-	unsigned i;
-
-	for (i = 0; i < BUCKETS; i++) {
-		for (entry = links.table[i]; entry; entry = next) {
-			next = entry->next;
-			visit(ctx, &entry->link);
-		}
-	}
-}
-
 static void tell(struct entry *entry)
 {
 	entry->told = true;

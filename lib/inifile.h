@@ -25,6 +25,12 @@ struct vmp_option {
 	int64_t min, max;
 };
 
+/** One row of a table. @param into  the struct's type. */
+#define VMP_OPTION(into, section, name, type, member, preset, min, max)                                                \
+	{                                                                                                              \
+		section, name, type, offsetof(into, member), preset, min, max                                          \
+	}
+
 /** Read a file.  All options are set to their presets first.
  *
  * @param options  table, ended by a NULL name.

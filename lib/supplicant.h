@@ -95,7 +95,6 @@ bool vmp_supplicant_receive(struct vmp_supplicant *s, const struct vmp_eapol *fr
 /** Do what is due. @return when to call again, [ms] of the same clock; UINT64_MAX: never. */
 uint64_t vmp_supplicant_step(struct vmp_supplicant *s, uint64_t now);
 
-enum vmp_pae_state vmp_supplicant_state(const struct vmp_supplicant *s);
 /** "AUTHENTICATED" */
 const char *vmp_pae_name(enum vmp_pae_state state);
 /** "succeeded" */

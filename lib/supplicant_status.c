@@ -1,10 +1,5 @@
 #include "supplicant_internal.h"
 
-enum vmp_pae_state vmp_supplicant_state(const struct vmp_supplicant *s)
-{
-	return (enum vmp_pae_state)s->state;
-}
-
 const char *vmp_pae_name(enum vmp_pae_state state)
 {
 	static const char *const names[] = {

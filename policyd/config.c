@@ -11,14 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT(section, name, member, preset)                                                                            \
-	{                                                                                                              \
-		section, name, VMP_OPT_TEXT, offsetof(struct config, member), preset, 0, 0                             \
-	}
+#define TEXT(section, name, member, preset) VMP_OPTION(struct config, section, name, VMP_OPT_TEXT, member, preset, 0, 0)
 #define NUM(section, name, type, member, preset, min, max)                                                             \
-	{                                                                                                              \
-		section, name, type, offsetof(struct config, member), preset, min, max                                 \
-	}
+	VMP_OPTION(struct config, section, name, type, member, preset, min, max)
 #define DAY 86400
 
 #ifndef VMPROV_SYSCONFDIR

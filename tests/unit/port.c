@@ -229,7 +229,7 @@ struct vmp_supplicant_status port_status(const struct port *p)
 
 void port_state(struct port *p, enum vmp_pae_state state, bool authorized)
 {
-	ck_assert_str_eq(vmp_pae_name(vmp_supplicant_state(p->s)), vmp_pae_name(state));
+	ck_assert_str_eq(vmp_pae_name(port_status(p).state), vmp_pae_name(state));
 	ck_assert_int_eq(port_status(p).authorized, authorized);
 	ck_assert_int_eq(port_status(p).busy, state == VMP_PAE_AUTHENTICATING);
 }
