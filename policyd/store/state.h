@@ -12,6 +12,7 @@
 #include "proc.h"
 #include "store_cert.h"
 #include "store_guest.h"
+#include "waiters.h"
 
 #include <jansson.h>
 #include <sys/queue.h>
@@ -22,13 +23,10 @@
 /** [s] that certificates begin before now, for clients whose clock is behind */
 #define STATE_BACKDATE 300
 
-struct waiter;
 struct crl;
 struct network;
 
 TAILQ_HEAD(job_list, job);
-TAILQ_HEAD(waiter_list, waiter);
-TAILQ_HEAD(listener_list, listener);
 
 struct state {
 	const struct config *config;
@@ -46,9 +44,8 @@ struct state {
 	uint8_t *chain_der;
 	size_t chain_der_len;
 
-	struct listener_list listeners; /**< hosts that wait for notices */
-	struct waiter_list waiters;	/**< for changes of the directory */
-	size_t n_waiters;
+	struct waiters notices; /**< hosts that wait for them */
+	struct waiters waiters; /**< for changes of the directory */
 	int64_t last_change;
 	bool changed;	    /**< since the waiters were last looked at */
 	unsigned rotations; /**< asked of the signer and not recorded yet */
@@ -121,6 +118,8 @@ int revocation_ocsp(struct state *s, const struct message *m, struct vmp_msg *ms
 int revocation_crl(struct state *s, const struct message *m, struct vmp_msg *msg);
 int health_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg);
+
+extern const struct waiters_kind directory_kind, notices_kind;
 
 /** Answer the waiters for whom something has changed, and those who have waited long enough. */
 void directory_look(struct state *s);

@@ -122,8 +122,8 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 	vmp_clock_read(&s->clock);
 	s->clock_offset_s = s->clock.now - s->clock.boot_ms / 1000;
 	TAILQ_INIT(&s->jobs);
-	TAILQ_INIT(&s->waiters);
-	TAILQ_INIT(&s->listeners);
+	waiters_init(&s->waiters, &directory_kind);
+	waiters_init(&s->notices, &notices_kind);
 	err = open_store(s, msg);
 	if (err != VMP_OK)
 		return err;
