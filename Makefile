@@ -41,7 +41,7 @@ endif
 all:
 
 PROGRAMS := vmprov
-modules := lib schema rlm_vmprov policyd hostd hostctl vmprov raddb tests docs
+modules := lib evlib schema rlm_vmprov policyd gatewayd relayd hostd hostctl vmprov raddb tests docs
 -include $(modules:%=%/module.mk)
 
 # -- building ------------------------------------------------------------------------------------
@@ -52,16 +52,16 @@ $(B)/obj/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(firstword $(subst /, ,$*))) -MMD -MP -c -o $@ $<
 
-# $(call program,name,sources,libraries): a program under $(B)/bin
+# $(call program,name,sources,libraries,archives): a program under $(B)/bin; the archives go before the library that they need
 define program
-$(B)/bin/$(1): $(call objects,$(2)) $(B)/libvmprov.a
+$(B)/bin/$(1): $(call objects,$(2)) $(4) $(B)/libvmprov.a
 	$$(call say,LD,$$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $(3) $$(lib_LIBS)
 -include $(patsubst %.c,$(B)/obj/%.d,$(2))
 endef
 
-$(foreach p,$(PROGRAMS),$(eval $(call program,$(p),$($(p)_SRCS),$($(p)_LIBS))))
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p),$($(p)_SRCS),$($(p)_LIBS),$($(p)_ARCHIVES))))
 all: $(B)/libvmprov.a $(MODULE_SO) $(PROGRAMS:%=$(B)/bin/%)
 	$(Q)ln -sfn $(notdir $(B)) build/current
 

@@ -29,7 +29,7 @@ static void gauge(struct evbuffer *out, const char *name, const char *help, unsi
 /* -- counters ----------------------------------------------------------------------------------------------------- */
 
 /* help NULL: another label of the same. */
-static void counters(struct evbuffer *out)
+static void counters(struct evbuffer *out, const struct identity_status *identity)
 {
 	const struct {
 		const char *name, *labels, *help;
@@ -47,10 +47,10 @@ static void counters(struct evbuffer *out)
 		{ "vmprov_hostd_cidata_total", "{outcome=\"ok\"}", "cidata volumes.", metrics.cidata_written },
 		{ "vmprov_hostd_cidata_total", "{outcome=\"failed\"}", NULL, metrics.cidata_failed },
 		{ "vmprov_hostd_certificates_total", "{by=\"token\"}", "Certificates of the host.",
-		  metrics.enrolments },
-		{ "vmprov_hostd_certificates_total", "{by=\"renewal\"}", NULL, metrics.renewals },
+		  identity->enrolments },
+		{ "vmprov_hostd_certificates_total", "{by=\"renewal\"}", NULL, identity->renewals },
 		{ "vmprov_hostd_certificate_failures_total", "", "Enrolments and renewals that failed.",
-		  metrics.identity_failures },
+		  identity->failures },
 		{ "vmprov_hostd_hook_calls_total", "", "Calls of libvirt's hook.", metrics.hooks },
 		{ "vmprov_hostd_disconnects_total", "", "Guests that a NAS has disconnected, as policyd tells.",
 		  metrics.disconnects },
@@ -179,7 +179,7 @@ void exposition_write(struct evbuffer *out)
 	uplinks(out);
 	events(out);
 	times(out);
-	counters(out);
+	counters(out, &s);
 	gauge(out, "vmprov_hostd_reports_pending", "Ends of guests that policyd has not taken yet.", report_pending());
 	gauge(out, "vmprov_hostd_certificate_expiry_timestamp_seconds",
 	      "The host's certificate's end; 0: there is none.", s.not_after > 0 ? (unsigned long long)s.not_after : 0);

@@ -3,6 +3,7 @@
 #define LOOP_H
 
 #include "config.h"
+#include "http_client.h"
 
 #include <event2/event.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 struct loop {
 	struct event_base *base;
 	const struct config *config;
+	struct http_client *policyd; /**< NULL: [policyd] url is not set */
 	bool stopping;
 	bool logoff; /**< at the end: hostd stops in order, and [process] on_stop says so */
 };

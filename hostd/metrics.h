@@ -9,7 +9,6 @@ struct metrics {
 	unsigned long long frames_in, frames_out, frames_bad, frames_foreign;
 	unsigned long long reports_ok, reports_refused, reports_failed;
 	unsigned long long cidata_written, cidata_failed;
-	unsigned long long enrolments, renewals, identity_failures;
 	unsigned long long hooks;
 	unsigned long long disconnects; /**< sessions that policyd has had taken down, and told of */
 	/** Times from EAPOL-Start to Success: counts of those up to each bound, then of all, and their sum [us]. */

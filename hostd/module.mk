@@ -1,7 +1,8 @@
 # hostd: one program, three processes (proc.c has the table).
 hostd_SRCS := $(sort $(wildcard hostd/*.c))
-hostd_LIBS = -levent -lcurl -lnftables -lmnl -larchive -lvirt -lxml2 -ljansson -linih -lseccomp -lcap-ng -lssl -lcrypto
-CFLAGS_hostd = -Ihostd -DVMPROV_STATEDIR='"$(STATEDIR)"' -DVMPROV_SYSCONFDIR='"$(SYSCONFDIR)"' \
+hostd_ARCHIVES = $(B)/libvmprovev.a
+hostd_LIBS = $(evlib_LIBS) -lnftables -lmnl -larchive -lvirt -lxml2 -linih -lseccomp -lcap-ng
+CFLAGS_hostd = -Ihostd -Ievlib -DVMPROV_STATEDIR='"$(STATEDIR)"' -DVMPROV_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DHOSTD_CONFIG='"$(SYSCONFDIR)/vmprov/hostd.conf"' -isystem /usr/include/libxml2
 PROGRAMS += hostd
 

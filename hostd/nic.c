@@ -1,6 +1,6 @@
 #include "nic.h"
 #include "guest.h"
-#include "identity.h"
+#include "identity_tls.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"

@@ -1,6 +1,5 @@
 #include "notices.h"
 #include "guest.h"
-#include "http.h"
 #include "identity.h"
 #include "log.h"
 #include "loop.h"
@@ -105,7 +104,7 @@ static void ask(evutil_socket_t fd, short what, void *ctx)
 	request.path = path;
 	if (!identity_is_there())
 		again(NOBODY_MS);
-	else if (http_send(&request, came, NULL, &msg) != VMP_OK)
+	else if (http_client_send(loop.policyd, &request, came, NULL, &msg) != VMP_OK)
 		again(PAUSE_MS);
 }
 

@@ -1,6 +1,6 @@
 #include "report.h"
 #include "answer.h"
-#include "http.h"
+#include "bundle.h"
 #include "identity.h"
 #include "ledger.h"
 #include "log.h"
@@ -106,7 +106,7 @@ static void start_answered(struct task *t, int status, const char *body, size_t 
 	if (status == 401)
 		err = VMP_EIO;
 	if (!err)
-		err = answer_check_bundle(body, len, t->info.uuid, &msg);
+		err = bundle_check(body, len, t->info.uuid, &msg);
 	if (err == VMP_EIO)
 		does_not_answer(t->info.uuid, msg.text);
 	else
@@ -182,7 +182,7 @@ static int send_task(struct task *t, const char *verb, const char *body, unsigne
 	int err;
 
 	snprintf(path, sizeof(path), "/v1/vms/%s/%s", t->info.uuid, verb);
-	err = http_send(&request, answered, t, msg);
+	err = http_client_send(loop.policyd, &request, answered, t, msg);
 	if (err)
 		return err;
 	append(&report.flying, t);

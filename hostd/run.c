@@ -2,8 +2,7 @@
 #include "cidata.h"
 #include "control.h"
 #include "guest.h"
-#include "http.h"
-#include "identity.h"
+#include "identity_tls.h"
 #include "link_linux.h"
 #include "log.h"
 #include "loop.h"
@@ -56,7 +55,7 @@ int guests_check(const struct config *config, struct vmp_msg *msg)
 		err = serve_read(config->serve, msg);
 	serve_free();
 	if (err == VMP_OK)
-		err = identity_check(config, msg);
+		err = identity_tls_check(config, msg);
 	return err;
 }
 
@@ -96,6 +95,18 @@ static void stop_came(evutil_socket_t sig, short what, void *ctx)
 	event_base_loopbreak(loop.base);
 }
 
+static int open_client(const struct config *config, struct vmp_msg *msg)
+{
+	const struct http_client_settings settings = {
+		.url = config->policyd_url,
+		.ca = config->policyd_ca,
+		.agent = "vmprov-hostd/" VMPROV_VERSION,
+		.timeout_ms = (unsigned)config->policyd_timeout * 1000,
+	};
+
+	return http_client_new(loop.base, &settings, &loop.policyd, msg);
+}
+
 /* In the order in which they need each other. */
 static int open_all(const struct proc_env *env, struct vmp_msg *msg)
 {
@@ -106,14 +117,14 @@ static int open_all(const struct proc_env *env, struct vmp_msg *msg)
 	if (err == VMP_OK)
 		err = nics_init(loop.config, msg);
 	if (err == VMP_OK && *loop.config->policyd_url)
-		err = http_init(msg);
+		err = open_client(loop.config, msg);
 	if (err == VMP_OK)
 		err = report_init(msg);
 	if (err == VMP_OK)
 		err = uplinks_init(loop.config, msg);
 	if (err == VMP_OK) {
 		identity_changed(uplinks_identity_changed);
-		err = identity_init(msg);
+		err = identity_tls_init(msg);
 	}
 	guests_init();
 	if (err == VMP_OK && loop.config->netlink)
@@ -141,9 +152,10 @@ static void close_all(void)
 	source_libvirt_close();
 	source_netlink_free();
 	links_close();
-	identity_free();
+	identity_tls_free();
 	report_free();
-	http_free();
+	http_client_free(loop.policyd);
+	loop.policyd = NULL;
 	serve_free();
 	passwords_free();
 	warden_close();

@@ -2,7 +2,7 @@
 #include "accept.h"
 #include "control.h"
 #include "exposition.h"
-#include "identity.h"
+#include "identity_tls.h"
 #include "jsontext.h"
 #include "loop.h"
 #include "report.h"

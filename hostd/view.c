@@ -214,31 +214,33 @@ static json_t *events_json(void)
 
 static json_t *counters_json(void)
 {
+	struct identity_status identity;
 	const struct {
 		const char *name;
-		unsigned long long n;
+		const unsigned long long *n;
 	} counters[] = {
-		{ "frames_in", metrics.frames_in },
-		{ "frames_out", metrics.frames_out },
-		{ "frames_bad", metrics.frames_bad },
-		{ "frames_foreign", metrics.frames_foreign },
-		{ "reports_ok", metrics.reports_ok },
-		{ "reports_refused", metrics.reports_refused },
-		{ "reports_failed", metrics.reports_failed },
-		{ "cidata_written", metrics.cidata_written },
-		{ "cidata_failed", metrics.cidata_failed },
-		{ "enrolments", metrics.enrolments },
-		{ "renewals", metrics.renewals },
-		{ "identity_failures", metrics.identity_failures },
-		{ "hooks", metrics.hooks },
-		{ "disconnects", metrics.disconnects },
+		{ "frames_in", &metrics.frames_in },
+		{ "frames_out", &metrics.frames_out },
+		{ "frames_bad", &metrics.frames_bad },
+		{ "frames_foreign", &metrics.frames_foreign },
+		{ "reports_ok", &metrics.reports_ok },
+		{ "reports_refused", &metrics.reports_refused },
+		{ "reports_failed", &metrics.reports_failed },
+		{ "cidata_written", &metrics.cidata_written },
+		{ "cidata_failed", &metrics.cidata_failed },
+		{ "enrolments", &identity.enrolments },
+		{ "renewals", &identity.renewals },
+		{ "identity_failures", &identity.failures },
+		{ "hooks", &metrics.hooks },
+		{ "disconnects", &metrics.disconnects },
 	};
 	json_t *doc = json_object();
 	size_t i;
 
+	identity_status(&identity);
 	json_object_set_new(doc, "events", events_json());
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		set_number(doc, counters[i].name, counters[i].n);
+		set_number(doc, counters[i].name, *counters[i].n);
 	return doc;
 }
 

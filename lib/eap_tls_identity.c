@@ -1,113 +1,19 @@
 #include "eap_tls_internal.h"
 #include "pki_internal.h"
+#include "tls_load.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHAIN_MAX	9	      /* certificates: the host's and up to 8 above it */
-#define CA_MAX		64	      /* certificates */
-#define FILE_MAX	(1024 * 1024) /* [octets] */
-#define SERVER_NAME_MAX 253	      /* [octets] RFC 1035 2.3.4, as text */
-#define SECURITY_LEVEL	2	      /* 112 bits: RSA from 2048, no SHA-1 */
+#define SERVER_NAME_MAX 253 /* [octets] RFC 1035 2.3.4, as text */
+#define SECURITY_LEVEL	2   /* 112 bits: RSA from 2048, no SHA-1 */
 /* RFC 9190 2.1: forward secrecy; the rest of TLS 1.2's has known weaknesses (RFC 9325 4.2). */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 /* OpenSSL offers a key share of the first alone.  FreeRADIUS takes P-256 only, unless told otherwise: with another one
  * first, each handshake of TLS 1.3 would need a HelloRetryRequest, which is a round trip more. */
 #define GROUPS "P-256:X25519:P-384:X448:P-521"
-
-/* Certificates of a file, and the digest of the file. */
-static int read_certs(const char *path, int max, STACK_OF(X509) * *out, uint8_t digest[VMP_DIGEST], struct vmp_msg *msg)
-{
-	char *pem = NULL;
-	size_t len = 0;
-	int err = vmp_file_read(path, FILE_MAX, false, &pem, &len, msg);
-
-	if (err)
-		return err;
-	vmp_digest(pem, len, digest);
-	*out = vmp_pem_certs(pem, len, max, NULL);
-	free(pem);
-	return *out ? VMP_OK : vmp_fail(msg, VMP_EINVAL, "%s: expected 1 to %d certificates in PEM", path, max);
-}
-
-/* A root would be sent in vain: who does not have it already will not trust it. */
-static int add_issuers(SSL_CTX *ctx, const STACK_OF(X509) * certs)
-{
-	int i;
-
-	for (i = 1; i < sk_X509_num(certs); i++) {
-		X509 *x = sk_X509_value(certs, i);
-
-		if (X509_check_issued(x, x) != X509_V_OK && SSL_CTX_add1_chain_cert(ctx, x) != 1)
-			return VMP_EINVAL;
-	}
-	return VMP_OK;
-}
-
-static int use_certs(SSL_CTX *ctx, const char *path, const STACK_OF(X509) * certs, struct vmp_msg *msg)
-{
-	X509 *x = sk_X509_value(certs, 0);
-	char end[64] = "";
-	BIO *text;
-
-	if (X509_cmp_current_time(X509_get0_notAfter(x)) <= 0) {
-		text = BIO_new(BIO_s_mem());
-		if (text && ASN1_TIME_print(text, X509_get0_notAfter(x)) == 1)
-			(void)BIO_gets(text, end, sizeof(end));
-		BIO_free(text);
-		return vmp_fail(msg, VMP_EINVAL, "%s: the certificate ended %s", path, end);
-	}
-	if (SSL_CTX_use_certificate(ctx, x) != 1 || add_issuers(ctx, certs) != VMP_OK)
-		return vmp_ssl_fail(msg, VMP_EINVAL, path);
-	return VMP_OK;
-}
-
-static int load_certs(struct vmp_tls_identity *identity, const char *path, uint8_t digest[VMP_DIGEST],
-		      struct vmp_msg *msg)
-{
-	STACK_OF(X509) *certs = NULL;
-	int err = read_certs(path, CHAIN_MAX, &certs, digest, msg);
-
-	if (!err)
-		err = use_certs(identity->ctx, path, certs, msg);
-	sk_X509_pop_free(certs, X509_free);
-	return err;
-}
-
-static int load_key(struct vmp_tls_identity *identity, const struct vmp_tls_files *files, struct vmp_msg *msg)
-{
-	EVP_PKEY *key = NULL;
-	int err = vmp_key_open(&key, files->key, msg);
-
-	if (err)
-		return err;
-	if (X509_check_private_key(SSL_CTX_get0_certificate(identity->ctx), key) != 1) {
-		ERR_clear_error();
-		err = vmp_fail(msg, VMP_EINVAL, "%s: not the key of the certificate in %s", files->key,
-			       files->certificate);
-	} else if (SSL_CTX_use_PrivateKey(identity->ctx, key) != 1) {
-		err = vmp_ssl_fail(msg, VMP_EINVAL, files->key);
-	}
-	EVP_PKEY_free(key);
-	return err;
-}
-
-/* Every certificate in the file is trusted, a root or not: nothing else is. */
-static int load_ca(struct vmp_tls_identity *identity, const char *path, uint8_t digest[VMP_DIGEST], struct vmp_msg *msg)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(identity->ctx);
-	STACK_OF(X509) *certs = NULL;
-	int err = read_certs(path, CA_MAX, &certs, digest, msg), i;
-
-	for (i = 0; !err && i < sk_X509_num(certs); i++) {
-		if (X509_STORE_add_cert(store, sk_X509_value(certs, i)) != 1)
-			err = vmp_ssl_fail(msg, VMP_ENOMEM, path);
-	}
-	sk_X509_pop_free(certs, X509_free);
-	return err;
-}
 
 /* A name that begins with a dot would stand for all names below it (X509_check_host(3)). */
 static bool is_dns_name(const char *name)
@@ -187,11 +93,9 @@ int vmp_tls_identity_new(const struct vmp_tls_files *files, struct vmp_tls_ident
 	ERR_clear_error();
 	err = make_context(identity, files, msg);
 	if (!err)
-		err = load_certs(identity, files->certificate, digests, msg);
+		err = vmp_tls_load_pair(identity->ctx, files->certificate, files->key, digests, msg);
 	if (!err)
-		err = load_key(identity, files, msg);
-	if (!err)
-		err = load_ca(identity, files->ca, digests + VMP_DIGEST, msg);
+		err = vmp_tls_load_ca(identity->ctx, files->ca, VMP_TLS_TRUST_ALL, digests + VMP_DIGEST, msg);
 	if (!err)
 		err = set_server_name(identity, files->server_name, msg);
 	if (err) {

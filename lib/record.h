@@ -16,6 +16,7 @@ enum vmp_noun {
 	VMP_NOUN_HOST,
 	VMP_NOUN_NAS,
 	VMP_NOUN_TEMPLATE,
+	VMP_NOUN_POOL, /**< of licences */
 	VMP_NOUNS
 };
 

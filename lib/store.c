@@ -14,14 +14,18 @@
 /* "vmpv": tells a vmprov store from any other SQLite file. */
 #define APPLICATION_ID 0x766d7076
 
-static const struct vmp_migration *schema_of(enum vmp_store_kind kind)
-{
-	return kind == VMP_STORE_POLICY ? vmp_schema_policy : vmp_schema_session;
-}
+static const struct {
+	const struct vmp_migration *schema;
+	const char *name;
+} kinds[] = {
+	[VMP_STORE_POLICY] = { vmp_schema_policy, "policy" },
+	[VMP_STORE_SESSION] = { vmp_schema_session, "session" },
+	[VMP_STORE_BROKER] = { vmp_schema_broker, "broker" },
+};
 
 int vmp_store_version_known(enum vmp_store_kind kind)
 {
-	const struct vmp_migration *m = schema_of(kind);
+	const struct vmp_migration *m = kinds[kind].schema;
 	int n = 0;
 
 	while (m[n].name)
@@ -107,7 +111,7 @@ static int check_version(struct vmp_store *store, struct vmp_msg *msg)
 		return VMP_OK;
 	if (id != APPLICATION_ID + (int)store->kind)
 		return vmp_fail(msg, VMP_ECORRUPT, "store %s: not a vmprov %s store", store->path,
-				store->kind == VMP_STORE_POLICY ? "policy" : "session");
+				kinds[store->kind].name);
 	if (store->version > known)
 		return vmp_fail(msg, VMP_EVERSION,
 				"store %s: schema version %d is newer than this program's %d; upgrade the program",
@@ -241,7 +245,7 @@ bool vmp_store_is_there(const struct vmp_store *store)
 
 static int apply_migrations(struct vmp_store *store, int known, struct vmp_msg *msg)
 {
-	const struct vmp_migration *m = schema_of(store->kind);
+	const struct vmp_migration *m = kinds[store->kind].schema;
 	char stamp[96];
 	int v, err = VMP_OK;
 
@@ -330,8 +334,12 @@ void vmp_store_release(struct vmp_store *store, bool keep)
 
 int vmp_store_touch(struct vmp_store *store, struct vmp_msg *msg)
 {
-	return run(store,
-		   store->kind == VMP_STORE_POLICY ? "UPDATE generation SET n = n"
-						   : "UPDATE site SET store_id = store_id",
-		   "cannot write", msg);
+	char sql[64];
+	int version = 0, err;
+
+	/* An UPDATE that changes nothing would leave its page alone, and the commit would write nothing.  The version
+	 * that is there, since another program may have brought the store up. */
+	err = pragma_int(store, "PRAGMA user_version", &version, msg);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", version);
+	return err == VMP_OK ? run(store, sql, "cannot write", msg) : err;
 }

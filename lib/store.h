@@ -1,4 +1,4 @@
-/** The store: policy.db and session.db in SQLite.  SQL lives in lib/store*.c and schema/ alone.
+/** The store: policy.db, session.db and gateway.db in SQLite.  SQL lives in lib/store*.c and schema/ alone.
  *
  * A handle belongs to one thread at a time.
  */
@@ -9,7 +9,7 @@
 
 struct vmp_store;
 
-enum vmp_store_kind { VMP_STORE_POLICY, VMP_STORE_SESSION };
+enum vmp_store_kind { VMP_STORE_POLICY, VMP_STORE_SESSION, VMP_STORE_BROKER };
 enum vmp_store_mode {
 	VMP_STORE_READ,	 /**< must exist; never written, not even its journal */
 	VMP_STORE_WRITE, /**< must exist */
@@ -64,7 +64,8 @@ VMP_CHECKED int vmp_store_mark(struct vmp_store *store, struct vmp_msg *msg);
  * the commit fails. */
 void vmp_store_release(struct vmp_store *store, bool keep);
 
-/** Write without changing anything, so that the commit tells whether the disk takes it. */
+/** Write without changing anything, so that the commit tells whether the disk takes it.  Belongs inside
+ * vmp_store_begin() and _commit(). */
 VMP_CHECKED int vmp_store_touch(struct vmp_store *store, struct vmp_msg *msg);
 
 /** [ms] After this time at the latest a look-up notices that another file has taken the store's place.  (A

@@ -26,6 +26,10 @@ struct vmp_identity {
 	char template_name[65];	       /**< VMs and gateways */
 	int64_t life_s;		       /**< [s] of its next certificate; 0: policyd's default */
 	enum vmp_cert_kind next_kind;  /**< of its next certificate: VMs' and gateways' follow their template */
+	/* VMs and gateways: what licences go by, as struct vmp_licence_asker has it. */
+	int64_t tenant_id, enclave_id;
+	char licence[65], gateway[254];
+	bool broker;
 };
 
 /** The identity behind a certificate that TLS has verified.  At its first use, the older certificates of the same VM or

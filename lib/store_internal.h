@@ -96,6 +96,7 @@ void vmp_stmt_clear(struct vmp_store *store);
 struct vmp_migration {
 	const char *name, *sql;
 };
-extern const struct vmp_migration vmp_schema_policy[], vmp_schema_session[]; /**< a NULL name ends */
+extern const struct vmp_migration vmp_schema_policy[], vmp_schema_session[],
+	vmp_schema_broker[]; /**< a NULL name ends */
 
 #endif

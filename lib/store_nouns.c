@@ -168,8 +168,39 @@ static const struct vmp_column template_columns[] = {
 	{ "auto_create", VMP_TYPE_BOOL, BRIEF, .help = "a host may start a VM that nobody registered: yes or no" },
 	{ "gateway", VMP_TYPE_TEXT, VMP_COL_NONE | BRIEF, .help = "the virtual gateway's address or DNS name" },
 	{ "licence_product", VMP_TYPE_TEXT, VMP_COL_NONE, .help = "what its guests need a licence for" },
+	{ "broker", VMP_TYPE_BOOL, 0, .help = "its gateways may hold licences for their enclave: yes or no" },
 	{ "cert_life_s", VMP_TYPE_INT, VMP_COL_NULL,
 	  .help = "seconds that a certificate lasts, 300 to 31536000; empty: policyd's setting" },
+	ENABLED_COLUMN,
+	COMMENT_COLUMN,
+};
+
+/* A time as people type it, as vm_record reads it: what is none stays a text, which the schema refuses. */
+#define TIME                                                                                                           \
+	"(SELECT CASE WHEN v IS NULL OR typeof(v) = 'integer' THEN v WHEN v NOT GLOB '*[^0-9]*' "                      \
+	"THEN iif(length(v) >= 9, CAST(v AS INTEGER), 'too few digits') "                                              \
+	"WHEN v NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN 'no date' "                                \
+	"ELSE coalesce(CAST(strftime('%s', v) AS INTEGER), v) END FROM (SELECT ? AS v))"
+#define TIME_COLUMN(column)                                                                                            \
+	{                                                                                                              \
+#column, VMP_TYPE_TEXT, VMP_COL_NULL,                                                                  \
+			.help = "UTC, such as 2026-12-01T08:00:00Z; empty: no bound",                                  \
+			.get = "strftime('%Y-%m-%dT%H:%M:%SZ', r." #column ", 'unixepoch')", .value = TIME,            \
+			.match = "r." #column " = " TIME                                                               \
+	}
+
+static const struct vmp_column pool_columns[] = {
+	NAME_COLUMN,
+	{ "product", VMP_TYPE_TEXT, BRIEF, .help = "what it has licences of" },
+	{ "tenant", VMP_TYPE_TEXT, VMP_COL_NULL | BRIEF, .help = "whose VMs alone may draw on it; empty: everyone's",
+	  .get = "(SELECT name FROM tenant WHERE id = r.tenant_id)", .set = "tenant_id", .value = NAMED("tenant"),
+	  .match = "r.tenant_id = " ID_OF("tenant") },
+	{ "owned", VMP_TYPE_INT, BRIEF, .help = "how many licences, 0 to 100000000" },
+	{ "overdraft", VMP_TYPE_INT, BRIEF, .help = "how many more may be granted, each with an audit event" },
+	{ "lease_s", VMP_TYPE_INT, 0, .help = "seconds that a lease lasts, 1 to 2592000" },
+	{ "grace_s", VMP_TYPE_INT, 0, .help = "seconds that it counts on after its end, 0 to 2592000" },
+	TIME_COLUMN(not_before),
+	TIME_COLUMN(not_after),
 	ENABLED_COLUMN,
 	COMMENT_COLUMN,
 };
@@ -189,6 +220,7 @@ static const struct vmp_noun_sql nouns[VMP_NOUNS] = {
 	[VMP_NOUN_HOST] = {.info = {"host", COLUMNS(host_columns)}, PLAIN(host)},
 	[VMP_NOUN_NAS] = {.info = {"nas", COLUMNS(nas_columns)}, PLAIN(nas)},
 	[VMP_NOUN_TEMPLATE] = {.info = {"template", COLUMNS(template_columns)}, PLAIN(template)},
+	[VMP_NOUN_POOL] = {.info = {"pool", COLUMNS(pool_columns)}, PLAIN(licence_pool)},
 	[VMP_NOUN_VM] =
 		{
 			.info = {"vm", COLUMNS(vm_columns)},

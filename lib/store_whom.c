@@ -28,7 +28,22 @@ enum vmp_cert_kind vmp_kind_of(const char *word)
 }
 
 /* The order of WHOM_COLUMNS. */
-enum { MAC, HOST_ID, UUID, NAME, DNS, TEMPLATE, LIFE, NEXT_KIND, STANDING };
+enum {
+	MAC,
+	HOST_ID,
+	UUID,
+	NAME,
+	DNS,
+	TEMPLATE,
+	LIFE,
+	NEXT_KIND,
+	STANDING,
+	TENANT = STANDING + 5,
+	ENCLAVE,
+	LICENCE,
+	GATEWAY,
+	BROKER
+};
 
 void vmp_whom_read(sqlite3_stmt *stmt, int col, struct vmp_identity *out)
 {
@@ -42,6 +57,11 @@ void vmp_whom_read(sqlite3_stmt *stmt, int col, struct vmp_identity *out)
 	vmp_stmt_text(stmt, col + NAME, out->name, sizeof(out->name));
 	vmp_stmt_text(stmt, col + DNS, out->dns, sizeof(out->dns));
 	vmp_stmt_text(stmt, col + TEMPLATE, out->template_name, sizeof(out->template_name));
+	out->tenant_id = sqlite3_column_int64(stmt, col + TENANT);
+	out->enclave_id = sqlite3_column_int64(stmt, col + ENCLAVE);
+	vmp_stmt_text(stmt, col + LICENCE, out->licence, sizeof(out->licence));
+	vmp_stmt_text(stmt, col + GATEWAY, out->gateway, sizeof(out->gateway));
+	out->broker = sqlite3_column_int(stmt, col + BROKER);
 }
 
 /* NULL: no bound, no tenant. */

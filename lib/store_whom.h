@@ -10,7 +10,8 @@
 	"w.mac, w.host_id, guest.uuid, coalesce(vm.name, host.name), coalesce(host.cert_name, host.name), "            \
 	"template.name, template.cert_life_s, template.kind, coalesce(vm.enabled, host.enabled), vm.not_before, "      \
 	"vm.not_after, "                                                                                               \
-	"tenant.enabled, enclave.enabled "
+	"tenant.enabled, enclave.enabled, vm.tenant_id, vm.enclave_id, "                                               \
+	"iif(template.kind = 'vm', template.licence_product, ''), template.gateway, template.broker "
 #define WHOM_JOIN                                                                                                      \
 	" LEFT JOIN vm ON vm.mac = w.mac LEFT JOIN guest ON guest.mac = w.mac "                                        \
 	"LEFT JOIN template ON template.id = guest.template_id LEFT JOIN host ON host.id = w.host_id "                 \

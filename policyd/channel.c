@@ -13,9 +13,20 @@ struct channel {
 	size_t taken; /* octets of the frame that was given out last */
 };
 
+static void (*last_act)(void *ctx);
+static void *last_ctx;
+
+void channel_at_end(void (*at_end)(void *ctx), void *ctx)
+{
+	last_act = at_end;
+	last_ctx = ctx;
+}
+
 static void end(const struct channel *channel, const char *why)
 {
 	vmp_log(VMP_LOG_DEBUG, "channel-ended", "peer", channel->name, "why", why, NULL);
+	if (last_act)
+		last_act(last_ctx);
 	_exit(0);
 }
 

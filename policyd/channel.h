@@ -14,6 +14,8 @@ struct channel;
  * A channel that ends or whose peer says nonsense ends this process: the parent starts all of them anew. */
 struct channel *channel_new(struct event_base *base, int fd, const char *name, void (*ready)(void *ctx), void *ctx);
 void channel_free(struct channel *channel);
+/** What this process does before it ends so. */
+void channel_at_end(void (*at_end)(void *ctx), void *ctx);
 
 /** The next frame that has come. @return true, and *out is good until the next call. */
 bool channel_next(struct channel *channel, struct message *out);

@@ -32,6 +32,8 @@ const struct vmp_option config_options[] = {
 	NUM("listen", "max_connections", VMP_OPT_INT, max_connections, "16384", 16, 1000000),
 	NUM("listen", "request_timeout", VMP_OPT_DURATION, request_timeout, "20s", 1, 600),
 	NUM("listen", "idle_timeout", VMP_OPT_DURATION, idle_timeout, "5m", 1, DAY),
+	TEXT("forwarded", "address", forwarded_address, ""),
+	TEXT("forwarded", "serves", forwarded_serves, "licences"),
 	TEXT("status", "address", status_address, "127.0.0.1:8480"),
 	TEXT("server", "names", names, ""),
 	TEXT("server", "url", url, ""),
@@ -56,6 +58,9 @@ const struct vmp_option config_options[] = {
 	NUM("coi", "rotate", VMP_OPT_DURATION, rotate, "24h", 0, 365 * DAY),
 	NUM("coi", "grace", VMP_OPT_DURATION, grace, "10m", 1, 30 * DAY),
 	NUM("directory", "longest_wait", VMP_OPT_DURATION, longest_wait, "55s", 1, 3600),
+	NUM("licence", "direct", VMP_OPT_BOOL, licence_direct, "no", 0, 1),
+	NUM("licence", "elsewhere", VMP_OPT_BOOL, licence_elsewhere, "no", 0, 1),
+	NUM("licence", "keep_denials", VMP_OPT_DURATION, keep_denials, "400d", DAY, 36500LL * DAY),
 	TEXT("session", "path", session_path, VMPROV_STATEDIR "/session.db"),
 	NUM("coa", "enabled", VMP_OPT_BOOL, coa_enabled, "yes", 0, 1),
 	TEXT("coa", "secrets", coa_secrets, VMPROV_SYSCONFDIR "/vmprov/nas-secrets.conf"),
@@ -86,6 +91,41 @@ static int check_addresses(const char *name, const char *list, struct vmp_msg *m
 				name, word, CONFIG_ADDRESSES);
 	}
 	return VMP_OK;
+}
+
+static const char *const serves[CONFIG_SERVES] = {
+	[CONFIG_SERVES_LICENCES] = "licences",
+	[CONFIG_SERVES_EST] = "est",
+	[CONFIG_SERVES_COI] = "coi",
+};
+
+bool config_serves(const struct config *config, enum config_serve what)
+{
+	const char *list = config->forwarded_serves;
+	char word[VMP_INI_TEXT];
+
+	while (vmp_ini_word(&list, word, sizeof(word))) {
+		if (strcmp(word, serves[what]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_serves(const struct config *c, struct vmp_msg *msg)
+{
+	const char *list = c->forwarded_serves;
+	char word[VMP_INI_TEXT];
+	int i, n;
+
+	for (n = 0; vmp_ini_word(&list, word, sizeof(word)); n++) {
+		for (i = 0; i < CONFIG_SERVES && strcmp(word, serves[i]) != 0; i++)
+			;
+		if (i == CONFIG_SERVES)
+			return vmp_fail(msg, VMP_EINVAL, "[forwarded] serves: %s: expected licences, est or coi", word);
+	}
+	return n || !*c->forwarded_address
+		       ? VMP_OK
+		       : vmp_fail(msg, VMP_EINVAL, "[forwarded] serves: expected licences, est or coi");
 }
 
 static int check_users(const struct config *c, struct vmp_msg *msg)
@@ -129,6 +169,10 @@ static int check(struct config *c, struct vmp_msg *msg)
 {
 	int err = check_addresses("[listen] address", c->address, msg);
 
+	if (err == VMP_OK)
+		err = check_addresses("[forwarded] address", c->forwarded_address, msg);
+	if (err == VMP_OK)
+		err = check_serves(c, msg);
 	if (err == VMP_OK)
 		err = check_addresses("[status] address", c->status_address, msg);
 	if (err == VMP_OK)

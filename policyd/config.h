@@ -6,12 +6,17 @@
 
 #define CONFIG_ADDRESSES 16
 
+/** What [forwarded] serves can name. */
+enum config_serve { CONFIG_SERVES_LICENCES, CONFIG_SERVES_EST, CONFIG_SERVES_COI, CONFIG_SERVES };
+
 struct config {
 	/* [process] */
 	char net_user[VMP_INI_TEXT], store_user[VMP_INI_TEXT], signer_user[VMP_INI_TEXT], coa_user[VMP_INI_TEXT];
 	/* [listen] */
 	char address[VMP_INI_TEXT];
 	int64_t max_connections, request_timeout, idle_timeout;
+	/* [forwarded] */
+	char forwarded_address[VMP_INI_TEXT], forwarded_serves[VMP_INI_TEXT];
 	/* [status] */
 	char status_address[VMP_INI_TEXT];
 	/* [server] */
@@ -33,6 +38,9 @@ struct config {
 	int64_t rotate, grace;
 	/* [directory] */
 	int64_t longest_wait;
+	/* [licence] */
+	bool licence_direct, licence_elsewhere;
+	int64_t keep_denials;
 	/* [session] */
 	char session_path[VMP_INI_TEXT];
 	/* [coa] */
@@ -49,5 +57,8 @@ extern const struct vmp_option config_options[];
 /** Read a file; NULL: the presets alone.  Checks what the table cannot: addresses, names, users, level.
  * server names and url that the file leaves empty are made from the host's name. */
 VMP_CHECKED int config_read(const char *path, struct config *out, struct vmp_msg *msg);
+
+/** Does [forwarded] serves name it? */
+bool config_serves(const struct config *config, enum config_serve what);
 
 #endif

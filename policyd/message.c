@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* How a field stands on the wire. */
-enum form { OCTETS, U32, U64, TEXT, KEY, OCSP, BLOB };
+enum form { OCTETS, U32, U64, TEXT, KEY, OCSP, LEASE, BLOB };
 
 enum field {
 	F_SERIAL,
@@ -30,6 +30,7 @@ enum field {
 	F_ACTION,
 	F_OUTCOME,
 	F_CAUSE,
+	F_LEASE,
 	F_ERR,
 	F_TEXT,
 	F_BLOB,
@@ -130,6 +131,33 @@ static bool outcome_ok(const struct message *m)
 	return m->outcome > 0 && m->outcome < COA_OUTCOMES;
 }
 
+static bool is_product(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i]; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	}
+	return i > 0;
+}
+
+static bool lease_ok(const struct message *m)
+{
+	const struct message_lease *l = &m->lease;
+	const uint64_t amounts[] = { l->has, l->in_use, l->wants, l->least, l->elsewhere };
+	char same[VMP_UUID_TEXT];
+	size_t i;
+
+	for (i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++) {
+		if (amounts[i] > VMP_LEASE_MAX)
+			return false;
+	}
+	return is_product(l->product) && vmp_uuid_parse(l->id, strlen(l->id), same) == VMP_OK &&
+	       strcmp(same, l->id) == 0 && l->seen <= INT64_MAX && l->all <= 1 && l->n_started <= MESSAGE_UUIDS &&
+	       l->n_stopped <= MESSAGE_UUIDS - l->n_started;
+}
+
 static bool err_ok(const struct message *m)
 {
 	return m->err <= -VMP_EACCES;
@@ -164,6 +192,7 @@ static const struct {
 	[F_ACTION] = { U32, AT(action), action_ok },
 	[F_OUTCOME] = { U32, AT(outcome), outcome_ok },
 	[F_CAUSE] = { U32, AT(cause), NULL },
+	[F_LEASE] = { LEASE, 0, 0, lease_ok },
 	[F_ERR] = { U32, AT(err), err_ok },
 	[F_TEXT] = { TEXT, AT(text), NULL },
 	[F_BLOB] = { BLOB, 0, 0, NULL },
@@ -198,6 +227,8 @@ static const struct {
 	[M_SIGN_CRL] = { "sign-crl", B(F_FROM) | B(F_UNTIL) | B(F_NUMBER) | B(F_BLOB) },
 	[M_COA] = { "coa", B(F_ACTION) | B(F_NUMBER) | B(F_BLOB) },
 	[M_COA_RESULT] = { "coa-result", B(F_ACTION) | B(F_OUTCOME) | B(F_CAUSE) | B(F_NUMBER) | B(F_TEXT) },
+	[M_LICENCE] = { "licence", B(F_SERIAL) | B(F_LEASE) },
+	[M_LICENCE_WATCH] = { "licence-watch", B(F_SERIAL) | B(F_SINCE) | B(F_WAIT) },
 };
 
 const char *message_name(enum message_type type)
@@ -245,6 +276,31 @@ static void put_ocsp(struct evbuffer *out, const struct vmp_ocsp *o, int *err)
 	}
 }
 
+/* The numbers of a lease, in the order in which they stand on the wire. */
+static const size_t amounts[] = {
+	offsetof(struct message_lease, seen),	offsetof(struct message_lease, has),
+	offsetof(struct message_lease, in_use), offsetof(struct message_lease, wants),
+	offsetof(struct message_lease, least),	offsetof(struct message_lease, elsewhere),
+};
+#define AMOUNTS (sizeof(amounts) / sizeof(amounts[0]))
+
+static void put_lease(struct evbuffer *out, const struct message_lease *l, int *err)
+{
+	uint64_t amount;
+	size_t i;
+
+	put_sized(out, l->product, strnlen(l->product, sizeof(l->product) - 1), err);
+	put_sized(out, l->id, strnlen(l->id, sizeof(l->id) - 1), err);
+	for (i = 0; i < AMOUNTS; i++) {
+		memcpy(&amount, (const char *)l + amounts[i], sizeof(amount));
+		put_num(out, amount, 8, err);
+	}
+	put_num(out, l->all, 1, err);
+	put_num(out, l->n_started, 4, err);
+	put_num(out, l->n_stopped, 4, err);
+	put(out, l->uuids, ((size_t)l->n_started + l->n_stopped) * MESSAGE_UUID, err);
+}
+
 static void put_field(struct evbuffer *out, const struct message *m, enum field f, int *err)
 {
 	const char *at = (const char *)m + fields[f].offset;
@@ -273,6 +329,9 @@ static void put_field(struct evbuffer *out, const struct message *m, enum field 
 	case OCSP:
 		put_ocsp(out, &m->ocsp, err);
 		break;
+	case LEASE:
+		put_lease(out, &m->lease, err);
+		break;
 	case BLOB:
 		put_sized(out, m->blob, m->blob_len, err);
 		break;
@@ -292,9 +351,12 @@ bool message_is_sane(const struct message *m)
 
 int message_write(const struct message *m, struct evbuffer *out)
 {
-	struct evbuffer *payload = evbuffer_new();
-	int f, err = message_is_sane(m) ? VMP_OK : VMP_EINVAL;
+	struct evbuffer *payload;
+	int f, err = VMP_OK;
 
+	if (!message_is_sane(m))
+		return VMP_EINVAL;
+	payload = evbuffer_new();
 	if (!payload)
 		return VMP_ENOMEM;
 	for (f = 0; f < FIELDS; f++) {
@@ -400,6 +462,23 @@ static void take_ocsp(struct cursor *c, struct vmp_ocsp *o)
 	}
 }
 
+static void take_lease(struct cursor *c, struct message_lease *l)
+{
+	uint64_t amount;
+	size_t i;
+
+	take_text(c, l->product, sizeof(l->product));
+	take_text(c, l->id, sizeof(l->id));
+	for (i = 0; i < AMOUNTS; i++) {
+		amount = take_num(c, 8);
+		memcpy((char *)l + amounts[i], &amount, sizeof(amount));
+	}
+	l->all = (uint32_t)take_num(c, 1);
+	l->n_started = (uint32_t)take_num(c, 4);
+	l->n_stopped = (uint32_t)take_num(c, 4);
+	l->uuids = take(c, ((size_t)l->n_started + l->n_stopped) * MESSAGE_UUID);
+}
+
 static void take_field(struct cursor *c, struct message *m, enum field f)
 {
 	char *at = (char *)m + fields[f].offset;
@@ -427,6 +506,9 @@ static void take_field(struct cursor *c, struct message *m, enum field f)
 		break;
 	case OCSP:
 		take_ocsp(c, &m->ocsp);
+		break;
+	case LEASE:
+		take_lease(c, &m->lease);
 		break;
 	case BLOB:
 		m->blob_len = take_num(c, 4);

@@ -9,6 +9,7 @@
 
 #include "ca.h"
 #include "cms.h"
+#include "lease.h"
 #include "seal.h"
 #include "store_coa.h"
 
@@ -42,6 +43,9 @@ enum message_type {
 	/* Between store and coa; a result comes for each, sooner or later. */
 	M_COA,	      /**< number (job), action, blob: JSON as coa/job.h has it */
 	M_COA_RESULT, /**< number (job), action (the last that was sent), outcome, cause, text */
+	/* From net to store. */
+	M_LICENCE,	 /**< serial, lease -> JSON, with an error as well */
+	M_LICENCE_WATCH, /**< serial of the gateway, since, wait -> JSON */
 	M_TYPES
 };
 
@@ -59,6 +63,19 @@ enum coa_outcome {
 	COA_SILENT,  /**< no answer that can be trusted */
 	COA_UNABLE,  /**< could not be sent; the text says what is missing */
 	COA_OUTCOMES
+};
+
+#define MESSAGE_UUID  16  /**< [octets] */
+#define MESSAGE_UUIDS 500 /**< in one request */
+
+/** A request for licences. */
+struct message_lease {
+	char product[VMP_PRODUCT];
+	char id[VMP_UUID_TEXT];
+	uint64_t seen, has, in_use, wants, least, elsewhere;
+	uint32_t all;		       /**< 1: those that have started are all */
+	uint32_t n_started, n_stopped; /**< together at most MESSAGE_UUIDS */
+	const uint8_t *uuids;	       /**< theirs, MESSAGE_UUID octets each; borrowed */
 };
 
 struct message {
@@ -85,7 +102,8 @@ struct message {
 	uint32_t action;  /**< enum vmp_coa_action */
 	uint32_t outcome; /**< enum coa_outcome */
 	uint32_t cause;	  /**< Error-Cause; 0: none */
-	uint32_t err;	  /**< of a reply: -enum vmp_err */
+	struct message_lease lease;
+	uint32_t err; /**< of a reply: -enum vmp_err */
 	char text[VMP_MSG_MAX];
 	const uint8_t *blob; /**< borrowed from the frame */
 	size_t blob_len;

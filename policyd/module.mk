@@ -3,8 +3,9 @@ policyd_SRCS := $(sort $(wildcard policyd/*.c policyd/*/*.c))
 # FreeRADIUS's library is not where the linker looks.
 FREERADIUS_LIB ?= /usr/lib/freeradius
 FREERADIUS_LIBS = -L$(FREERADIUS_LIB) -Wl,-rpath,$(FREERADIUS_LIB) -lfreeradius-radius -ltalloc
-policyd_LIBS = -levent_openssl -levent -lssl -lcrypto -ljansson -linih -lseccomp $(FREERADIUS_LIBS)
-CFLAGS_policyd = -Ipolicyd -DVMPROV_STATEDIR='"$(STATEDIR)"' -DVMPROV_SYSCONFDIR='"$(SYSCONFDIR)"' \
+policyd_ARCHIVES = $(B)/libvmprovev.a
+policyd_LIBS = $(evlib_LIBS) -linih -lseccomp $(FREERADIUS_LIBS)
+CFLAGS_policyd = -Ipolicyd -Ievlib -DVMPROV_STATEDIR='"$(STATEDIR)"' -DVMPROV_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DPOLICYD_CONFIG='"$(SYSCONFDIR)/vmprov/policyd.conf"'
 PROGRAMS += policyd
 

@@ -96,7 +96,7 @@ static void close_listening(struct supervisor *s)
 {
 	while (s->env.n_listen > 0)
 		close(s->env.listen[--s->env.n_listen]);
-	s->env.n_tls = 0;
+	s->env.n_tls = s->env.n_forwarded = 0;
 }
 
 static int listen_on_list(struct supervisor *s, const char *list, struct vmp_msg *msg)
@@ -116,6 +116,9 @@ static int open_listening(struct supervisor *s, struct vmp_msg *msg)
 	int err = listen_on_list(s, s->config->address, msg);
 
 	s->env.n_tls = s->env.n_listen;
+	if (err == VMP_OK)
+		err = listen_on_list(s, s->config->forwarded_address, msg);
+	s->env.n_forwarded = s->env.n_listen - s->env.n_tls;
 	if (err == VMP_OK)
 		err = listen_on_list(s, s->config->status_address, msg);
 	return err;
@@ -299,7 +302,8 @@ static int move_listening(struct supervisor *s, const struct config *was, struct
 	struct vmp_msg again;
 	int err;
 
-	if (strcmp(wanted.address, was->address) == 0 && strcmp(wanted.status_address, was->status_address) == 0)
+	if (strcmp(wanted.address, was->address) == 0 && strcmp(wanted.status_address, was->status_address) == 0 &&
+	    strcmp(wanted.forwarded_address, was->forwarded_address) == 0)
 		return VMP_OK;
 	close_listening(s);
 	err = open_listening(s, msg);
@@ -413,7 +417,8 @@ int proc_supervise(const char *path, struct config *config)
 		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
 		return PROC_FAILED;
 	}
-	vmp_log(VMP_LOG_INFO, "starting", "listen", config->address, "status", config->status_address, NULL);
+	vmp_log(VMP_LOG_INFO, "starting", "listen", config->address, "status", config->status_address,
+		*config->forwarded_address ? "forwarded" : NULL, config->forwarded_address, NULL);
 	while (generation(&s))
 		;
 	close_listening(&s);

@@ -13,8 +13,9 @@ enum proc_id { PROC_NET, PROC_STORE, PROC_SIGNER, PROC_COA, PROCS };
 struct proc_env {
 	const struct config *config;
 	int channel[PROCS];		  /**< to each other process; -1: none */
-	int listen[2 * CONFIG_ADDRESSES]; /**< listening sockets, n_listen of them, the n_tls with TLS first */
-	int n_listen, n_tls;
+	int listen[3 * CONFIG_ADDRESSES]; /**< listening sockets, n_listen of them: the n_tls of [listen] first, then
+					   * the n_forwarded of [forwarded], then those of [status] */
+	int n_listen, n_tls, n_forwarded;
 };
 
 /** docs/man/policyd.8 lists them. */

@@ -8,7 +8,7 @@ quote() {
 }
 
 echo '#include "store_internal.h"'
-for kind in policy session; do
+for kind in policy session broker; do
 	echo
 	echo "const struct vmp_migration vmp_schema_${kind}[] = {"
 	for file in "$dir/$kind"/*.sql; do

@@ -1,5 +1,5 @@
 # The migrations, compiled in: a table of C strings in the files' order.
-schema_FILES := $(sort $(wildcard schema/policy/*.sql) $(wildcard schema/session/*.sql))
+schema_FILES := $(sort $(wildcard schema/policy/*.sql) $(wildcard schema/session/*.sql) $(wildcard schema/broker/*.sql))
 
 build/gen/schema.c: schema/embed.sh $(schema_FILES)
 	$(call say,GEN,$@)

@@ -2,19 +2,35 @@
 # policyd's coa process without its loop.
 coa_TESTED := $(filter-out policyd/coa/coa.c,$(sort $(wildcard policyd/coa/*.c)))
 # Of hostd; tests/unit/guests_stub.c and policyd_stub.c stand for what they talk to.
-hostd_TESTED := $(addprefix hostd/,answer.c attach_libvirt.c cidata.c config.c domain_xml.c identity_pair.c identity_token.c \
-	ledger.c link_linux.c metrics.c passwords.c report.c retry.c serve.c source_alias.c source_libvirt.c source_netlink.c uplink_frame.c \
+hostd_TESTED := $(addprefix hostd/,attach_libvirt.c bundle.c cidata.c config.c domain_xml.c \
+	ledger.c link_linux.c metrics.c passwords.c report.c serve.c source_alias.c source_libvirt.c source_netlink.c uplink_frame.c \
 	uplink_turn.c warden_serve.c watch_libvirt.c watch_tell.c)
-unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED) $(hostd_TESTED)
+# Of relayd: all that reads octets or decides.
+relayd_TESTED := $(addprefix relayd/,authority.c connect.c filter.c ntp_packet.c ntp_pending.c peers.c syslog_frame.c via.c)
+unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED) $(hostd_TESTED) $(relayd_TESTED)
+unit_ARCHIVES = $(B)/libvmprovev.a
 unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -lsmartcols -levent -lmnl -lvirt -lxml2 -larchive -lseccomp $(FREERADIUS_LIBS)
-CFLAGS_tests = -Ipolicyd -Ihostd -DWIRE_DIR='"$(CURDIR)/tests/wire"' -DCOA_DIALECTS='"$(CURDIR)/policyd/coa-dialects.conf"'
+CFLAGS_tests = -Ipolicyd -Ihostd -Irelayd -Ievlib -DWIRE_DIR='"$(CURDIR)/tests/wire"' -DCOA_DIALECTS='"$(CURDIR)/policyd/coa-dialects.conf"'
 PROGRAMS += unit
 # hostd's guests process with stand-ins for all that is outside of it: time, interfaces, policyd, switches.
 unit-hostd_SRCS := $(sort $(wildcard tests/unit/hostd/*.c)) $(addprefix tests/unit/,authenticator.c clock_stub.c folder.c port.c tls_server.c) \
 	$(addprefix hostd/,config.c guest.c guest_report.c metrics.c nic.c serve.c uplink.c uplink_fence.c uplink_frame.c uplink_turn.c)
 unit-hostd_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 PROGRAMS += unit-hostd
-TEST_PROGRAMS := unit unit-hostd das eapol-play radhex radload vmprov-open estload estbare
+# evlib against servers on loopback.
+unit-evlib_SRCS := $(sort $(wildcard tests/unit/evlib/*.c)) $(addprefix tests/unit/,folder.c maker.c tls_world.c)
+unit-evlib_ARCHIVES = $(B)/libvmprovev.a
+unit-evlib_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) $(evlib_LIBS)
+PROGRAMS += unit-evlib
+# gatewayd's broker with stand-ins for its servers.
+gatewayd_TESTED := $(addprefix gatewayd/,ask.c broker.c child.c commit.c config.c parent.c plan.c product.c report.c server_answer.c vm_request.c)
+unit-gatewayd_SRCS := $(sort $(wildcard tests/unit/gatewayd/*.c)) tests/unit/folder.c $(gatewayd_TESTED)
+unit-gatewayd_ARCHIVES = $(B)/libvmprovev.a
+unit-gatewayd_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) $(evlib_LIBS)
+PROGRAMS += unit-gatewayd
+# Two programs have a config.h.
+$(B)/obj/tests/unit/gatewayd/%.o: CFLAGS_tests = -Igatewayd -Ievlib
+TEST_PROGRAMS := unit unit-hostd unit-evlib unit-gatewayd das eapol-play badlink ntp-play radhex radload vmprov-open estload estbare leaseload
 
 radhex_SRCS := tests/system/radhex.c
 radhex_LIBS := -lcrypto
@@ -27,11 +43,19 @@ PROGRAMS += eapol-play
 das_SRCS := $(sort $(wildcard tests/system/das*.c))
 das_LIBS := -lcrypto
 PROGRAMS += das
+ntp-play_SRCS := tests/system/ntp_play.c
+PROGRAMS += ntp-play
+badlink_SRCS := tests/system/badlink.c
+badlink_LIBS := -levent
+PROGRAMS += badlink
 estload_SRCS := $(sort $(wildcard tests/bench/estload*.c)) tests/bench/args.c
 estload_LIBS := -lssl -lcrypto
 estbare_SRCS := $(sort $(wildcard tests/bench/bare*.c)) tests/bench/estload_http.c tests/bench/args.c
 estbare_LIBS := -lssl -lcrypto
-PROGRAMS += estload estbare
+leaseload_SRCS := $(sort $(wildcard tests/bench/leaseload*.c)) $(addprefix tests/bench/,args.c estload_conn.c estload_fleet.c estload_http.c \
+	estload_phase.c estload_stat.c) tests/unit/lease_holder.c
+leaseload_LIBS := -lssl -lcrypto
+PROGRAMS += estload estbare leaseload
 
 # -- fuzzing: tests/fuzz/fuzz_NAME.c.  `make check` replays each corpus without a fuzzer. ----------
 fuzz_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
@@ -41,13 +65,19 @@ fuzz_EXTRA_body := policyd/net/body.c
 fuzz_EXTRA_coa_answer := policyd/coa/packet.c tests/unit/das.c
 fuzz_EXTRA_coa_files := $(addprefix policyd/coa/,dialect.c job.c packet.c secret.c)
 fuzz_EXTRA_coa_job := policyd/coa/job.c policyd/coa/request.c
+fuzz_EXTRA_relay_request := $(addprefix relayd/,authority.c connect.c)
+fuzz_EXTRA_relay_syslog := $(addprefix relayd/,filter.c ntp_packet.c syslog_frame.c)
+fuzz_EXTRA_relay_ntp := $(fuzz_EXTRA_relay_syslog)
 fuzz_EXTRA_control := $(addprefix hostd/,hook.c metrics.c order.c)
 fuzz_EXTRA_alias := hostd/source_alias.c
 fuzz_EXTRA_domain_xml := hostd/domain_xml.c
 fuzz_EXTRA_link := $(addprefix hostd/,link_linux.c source_alias.c source_netlink.c) tests/unit/guests_stub.c
 fuzz_EXTRA_source_libvirt := hostd/source_libvirt.c tests/unit/guests_stub.c
-fuzz_EXTRA_answer := hostd/answer.c
+fuzz_EXTRA_answer := evlib/answer.c hostd/bundle.c
 fuzz_EXTRA_ledger := hostd/ledger.c
+fuzz_EXTRA_vm_request := gatewayd/vm_request.c gatewayd/server_answer.c
+fuzz_EXTRA_server_answer := gatewayd/server_answer.c
+fuzz_EXTRA_lease := tests/unit/lease_holder.c tests/unit/lease_model.c
 define fuzz_replay
 fuzz-$(1)_SRCS := tests/fuzz/fuzz_$(1).c tests/fuzz/replay.c $(fuzz_EXTRA_$(1))
 fuzz-$(1)_LIBS := -lcsv -ljansson -levent -lmnl -lxml2 $(FREERADIUS_LIBS)
@@ -60,7 +90,7 @@ $(foreach n,$(fuzz_NAMES),$(eval $(call fuzz_replay,$(n))))
 build/fuzz/fuzz-%: tests/fuzz/fuzz_%.c $(lib_SRCS) build/gen/schema.c $$(fuzz_EXTRA_$$*)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -Ipolicyd -Ihostd -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	$(Q)clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilib -Ipolicyd -Ihostd -Irelayd -Ievlib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-isystem $(FREERADIUS_INCLUDE) -isystem /usr/include/libxml2 -o $@ $^ -Wl,--as-needed -lcsv -ljansson -levent -lmnl -lxml2 $(FREERADIUS_LIBS) \
 		-lsmartcols -lseccomp -lcap-ng -lssl $(lib_LIBS)
 
@@ -72,13 +102,15 @@ fuzz-run-%: build/fuzz/fuzz-%
 		build/fuzz/corpus-$* tests/fuzz/corpus/$*
 
 # -- make check -----------------------------------------------------------------------------------
-system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh %/nas.sh %/virt.sh %/hostd.sh,$(wildcard tests/system/*.sh))))
+system_TESTS := $(sort $(patsubst tests/system/%.sh,%,$(filter-out %/lib.sh %/server.sh %/daemon.sh %/nas.sh %/virt.sh %/hostd.sh %/licence.sh,$(wildcard tests/system/*.sh))))
 .PHONY: check check-unit check-fuzz check-system
 check: check-unit check-fuzz check-system
 
 check-unit: all
 	$(Q)$(B)/bin/unit
 	$(Q)$(B)/bin/unit-hostd
+	$(Q)$(B)/bin/unit-evlib
+	$(Q)$(B)/bin/unit-gatewayd
 
 check-fuzz: all
 	$(Q)for n in $(fuzz_NAMES); do $(B)/bin/fuzz-$$n tests/fuzz/corpus/$$n || exit 1; done
@@ -93,6 +125,7 @@ bench: all
 	$(Q)B=$(B) bash tests/bench/sessions.sh
 	$(Q)B=$(B) bash tests/bench/coa.sh
 	$(Q)B=$(B) bash tests/bench/hostd.sh
+	$(Q)B=$(B) bash tests/bench/licences.sh
 
 bench-quick: all
 	$(Q)B=$(B) bash tests/bench/bench.sh --quick
@@ -100,6 +133,7 @@ bench-quick: all
 	$(Q)B=$(B) bash tests/bench/sessions.sh --quick
 	$(Q)B=$(B) bash tests/bench/coa.sh --quick
 	$(Q)B=$(B) bash tests/bench/hostd.sh --quick
+	$(Q)B=$(B) bash tests/bench/licences.sh --quick
 
 # -- sanitizers inside the server -------------------------------------------------------------------
 ifdef SAN

@@ -6,7 +6,6 @@
 #include "store_directory.h"
 #include "when.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,15 +123,6 @@ static int print(struct trail *trail)
 	return err == VMP_OK ? CLI_OK : cli_fail_err(err, &msg);
 }
 
-static bool read_count(const char *text, int64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoll(text, &end, 10);
-	return errno == 0 && end != text && *end == '\0' && *out > 0;
-}
-
 int audit_run(struct cli *cli, int argc, char **argv)
 {
 	enum { OPT_SINCE = 256, OPT_EVENT, OPT_ABOUT, OPT_LAST, OPT_FOLLOW };
@@ -157,7 +147,7 @@ int audit_run(struct cli *cli, int argc, char **argv)
 	if (since && !when_read_since(since, time(NULL), &trail.filter.since))
 		return cli_usage(cli, "--since %s: expected a UTC time such as 2026-12-01T08:00:00Z, or 5m, 2h, 1d",
 				 since);
-	if (last && !read_count(last, &trail.filter.last))
+	if (last && !cli_count(last, &trail.filter.last))
 		return cli_usage(cli, "--last %s: expected a number from 1 on", last);
 	if (trail.follow && !since && !last)
 		trail.filter.last = FOLLOW_LAST;

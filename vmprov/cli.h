@@ -39,6 +39,9 @@ extern const struct cli_command cli_commands[];
  * @param own  long options with values >= 256; NULL: none.  Options and operands may be mixed. */
 int cli_option(struct cli *cli, int argc, char **argv, const struct option *own);
 
+/** A number from 1 on. @return false: it is none. */
+bool cli_count(const char *text, int64_t *out);
+
 /** "vmprov: ..." on standard error. @return exit. */
 int cli_fail(enum cli_exit code, const char *fmt, ...) VMP_PRINTF(2, 3);
 /** For a failed call of lib/: prints its message. @return the exit code for err. */
@@ -69,6 +72,7 @@ int token_run(struct cli *cli, int argc, char **argv);
 int cert_run(struct cli *cli, int argc, char **argv);
 int audit_run(struct cli *cli, int argc, char **argv);
 int session_run(struct cli *cli, int argc, char **argv);
+int licence_run(struct cli *cli, int argc, char **argv);
 int hold_run(struct cli *cli, int argc, char **argv);
 int completion_run(struct cli *cli, int argc, char **argv);
 int complete_run(struct cli *cli, int argc, char **argv);

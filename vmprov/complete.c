@@ -194,6 +194,10 @@ static const struct hint {
 	{ "session", "reauth", VMP_NOUN_VM, { NULL }, true },
 	{ "session", "--vm", VMP_NOUN_VM, { NULL }, false },
 	{ "session", "--nas", VMP_NOUN_NAS, { NULL }, false },
+	{ "licence", "licence", VMP_NOUNS, { "pool", "usage", "lease", "denials" }, false },
+	{ "licence", "lease", VMP_NOUNS, { "list", "end" }, false },
+	{ "licence", "end", VMP_NOUN_VM, { NULL }, false },
+	{ "licence", "--holder", VMP_NOUN_VM, { NULL }, false },
 };
 
 /* "--name" for every word that starts so in the command's usage: what it takes stands there anyway. */
@@ -251,6 +255,9 @@ int complete_run(struct cli *cli, int argc, char **argv)
 		if (strcmp(argv[first], "--store") == 0 && first + 1 < argc - 1)
 			cli->store = argv[++first];
 	}
+	/* The noun behind the command. */
+	if (first + 2 < argc && strcmp(argv[first], "licence") == 0 && strcmp(argv[first + 1], "pool") == 0)
+		first++;
 	if (first == argc - 1)
 		offer_commands(&w);
 	else if (vmp_noun_find(argv[first], &noun) == VMP_OK)

@@ -3,6 +3,7 @@
 #include "record.h"
 #include "store_cert.h"
 #include "store_coi_key.h"
+#include "store_licence_view.h"
 #include "when.h"
 
 #include <stdlib.h>
@@ -91,6 +92,27 @@ static int look_at_cert(void *ctx, const struct vmp_cert_row *row)
 	return VMP_OK;
 }
 
+static int look_at_licence(void *ctx, const char *finding)
+{
+	findings_add(ctx, VMP_GRADE_WARN, "licences", "see `vmprov licence usage` and `vmprov licence lease list`",
+		     "%s", finding);
+	return VMP_OK;
+}
+
+static void look_at_licences(struct findings *f, struct vmp_store *store)
+{
+	struct vmp_msg msg = { "" };
+	struct vmp_clock clock;
+	int warned = f->warned, err;
+
+	vmp_clock_read(&clock);
+	err = vmp_licence_doctor(store, &clock, look_at_licence, f, &msg);
+	if (err != VMP_OK)
+		findings_add(f, VMP_GRADE_FAIL, "licences", "see the message", "%s", msg.text);
+	else if (f->warned == warned)
+		findings_add(f, VMP_GRADE_OK, "licences", NULL, "%s", "");
+}
+
 void doctor_policyd(struct findings *f, struct vmp_store *store)
 {
 	struct certs certs = { .f = f, .now = time(NULL) };
@@ -98,6 +120,7 @@ void doctor_policyd(struct findings *f, struct vmp_store *store)
 
 	look_at_templates(f, store);
 	look_at_keys(f, store);
+	look_at_licences(f, store);
 	if (vmp_store_cert_each(store, NULL, false, certs.now, look_at_cert, &certs, &msg) != VMP_OK)
 		findings_add(f, VMP_GRADE_FAIL, "certificates", "see the message", "%s", msg.text);
 }

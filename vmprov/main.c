@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "record.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <locale.h>
 #include <stdarg.h>
@@ -71,6 +72,16 @@ const struct cli_command cli_commands[] = {
 	  "  --wait      (disconnect, reauth) until it is done, 1 to 3600 seconds, otherwise 30; exits with 1 if it\n"
 	  "              failed or is still to be done\n",
 	  session_run },
+	{ "licence", "pools, leases and refusals of licences",
+	  "pool ...|usage|lease list|lease end HOLDER [PRODUCT]|denials [--product NAME] [--holder HOLDER] [--last N]",
+	  "  pool        the noun: how many licences of a product there are; see vmprov help pool\n"
+	  "  usage       of each pool what is owned, leased and in use, and how often it was refused in the last day\n"
+	  "  lease list  who holds how many, and until when: all, or those of --product or --holder\n"
+	  "  lease end   end a holder's leases now, or that of one product.  Only when it is surely not running: it\n"
+	  "              goes on using what it has until its own end, while others are given the same licences\n"
+	  "  denials     who was refused what, and why: all, or those of --product, or the --last so many\n"
+	  "HOLDER is a gateway or VM: its name, MAC address or UUID.\n",
+	  licence_run },
 	{ "audit", "show the audit trail", "[--since TIME] [--event WORD] [--about TEXT] [--last N] [--follow]",
 	  "A table; with --json a line of JSON for each event.\n"
 	  "  --since   UTC, such as 2026-12-01T08:00:00Z, or how long ago: 90s, 5m, 2h, 1d\n"
@@ -98,8 +109,8 @@ const struct cli_command cli_commands[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas|template", "records of the store", "",
-						 NULL, noun_run };
+static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas|template|pool", "records of the store",
+						 "", NULL, noun_run };
 
 static const char exit_codes[] = "Exit: 0 done, 1 refused or failed, 2 wrong command line, 3 not found,\n"
 				 "4 store not available, 5 (check) the network refuses the guest.\n";
@@ -233,6 +244,15 @@ int cli_option(struct cli *cli, int argc, char **argv, const struct option *own)
 		}
 	}
 	return -1;
+}
+
+bool cli_count(const char *text, int64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' && *out > 0;
 }
 
 char *cli_session_path(const struct cli *cli)

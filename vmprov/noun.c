@@ -1,4 +1,4 @@
-/* tenant, enclave, coi, vm, host, nas, template: add, set, list, show, rm; and what a noun has of its own. */
+/* tenant, enclave, coi, vm, host, nas, template, pool: add, set, list, show, rm; and what a noun has of its own. */
 #include "coa_job.h"
 #include "noun.h"
 #include "output.h"

@@ -7,42 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void ask_as(struct request *req, enum message_type type)
+static void coi_keys(struct http_exchange *x)
 {
-	req->ask.type = type;
-	memcpy(req->ask.serial, req->serial, sizeof(req->ask.serial));
-}
+	struct request *req = request_of(x);
 
-static void coi_keys(struct request *req)
-{
-	ask_as(req, M_COI_KEYS);
+	request_ask_as(req, M_COI_KEYS);
 	request_ask(req, request_relay);
 }
 
-static void acknowledge(struct request *req)
+static void acknowledge(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
 	struct vmp_msg msg;
 	int err;
 
-	ask_as(req, M_COI_ACK);
-	err = body_ack(req->body, req->body_len, &req->ask, &msg);
-	if (err == VMP_OK && strlen(req->segment) >= sizeof(req->ask.coi))
+	request_ask_as(req, M_COI_ACK);
+	err = body_ack(x->body, x->body_len, &req->ask, &msg);
+	if (err == VMP_OK && strlen(x->segment) >= sizeof(req->ask.coi))
 		err = vmp_fail(&msg, VMP_EINVAL, "expected the name of a COI in the path");
 	if (err != VMP_OK) {
 		request_fail_err(req, err, msg.text);
 		return;
 	}
-	memcpy(req->ask.coi, req->segment, strlen(req->segment) + 1);
+	memcpy(req->ask.coi, x->segment, strlen(x->segment) + 1);
 	request_ask(req, request_relay);
 }
 
-static void self(struct request *req)
+static void self(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
 	struct vmp_msg msg;
 	int err;
 
-	ask_as(req, M_SELF);
-	err = body_self(req->body, req->body_len, &req->ask, &msg);
+	request_ask_as(req, M_SELF);
+	err = body_self(x->body, x->body_len, &req->ask, &msg);
 	if (err == VMP_OK)
 		request_ask(req, request_relay);
 	else
@@ -65,12 +63,13 @@ static bool query_number(const struct evkeyvalq *query, const char *name, uint64
 
 void request_poll(struct request *req, enum message_type type)
 {
-	const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req->http));
+	const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req->http.evhttp));
 	struct evkeyvalq query;
 	uint64_t since = 0, wait = 0;
 	bool good, said;
 
-	ask_as(req, type);
+	request_ask_as(req, type);
+	req->http.long_poll = true;
 	TAILQ_INIT(&query);
 	good = evhttp_parse_query_str(text ? text : "", &query) == 0 && query_number(&query, "since", &since) &&
 	       query_number(&query, "wait", &wait);
@@ -87,12 +86,12 @@ void request_poll(struct request *req, enum message_type type)
 	request_ask(req, request_relay);
 }
 
-static void directory(struct request *req)
+static void directory(struct http_exchange *x)
 {
-	request_poll(req, M_DIRECTORY);
+	request_poll(request_of(x), M_DIRECTORY);
 }
 
-const struct route member_routes[] = {
+const struct http_route member_routes[] = {
 	{ EVHTTP_REQ_GET, "/v1/coi-keys", coi_keys, true },
 	{ EVHTTP_REQ_PUT, "/v1/coi-keys/*", acknowledge, true },
 	{ EVHTTP_REQ_PUT, "/v1/self", self, true },

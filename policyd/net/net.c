@@ -1,35 +1,29 @@
 #include "net.h"
 #include "body.h"
-#include "conn.h"
 #include "log.h"
 #include "request.h"
 #include "tls.h"
 
-#include <errno.h>
+#include <event2/event.h>
 #include <malloc.h>
 #include <signal.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HEADERS_MAX 8192 /* [octets] */
-#define DRAIN_MS    3000 /* what clients have to take their last answers */
 
 struct net net;
 
-static const struct route *const https_tables[] = { est_routes, vm_routes, member_routes, revocation_routes, NULL };
-static const struct route *const http_tables[] = { status_routes, revocation_routes, NULL };
+static const struct http_route *const https_tables[] = { est_routes,	 vm_routes,	    member_routes,
+							 licence_routes, revocation_routes, NULL };
+static const struct http_route *const http_tables[] = { status_routes, revocation_routes, NULL };
+/* What forwarders may bring, by [forwarded] serves. */
+static const struct http_route *const forwarded_tables[CONFIG_SERVES] = {
+	[CONFIG_SERVES_LICENCES] = licence_routes,
+	[CONFIG_SERVES_EST] = est_routes,
+	[CONFIG_SERVES_COI] = member_routes,
+};
 
 static struct event *tick, *stop;
-static int64_t drain_since;
-
-int64_t net_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int net_prepare(const struct proc_env *env, struct vmp_msg *msg)
 {
@@ -41,41 +35,55 @@ int net_prepare(const struct proc_env *env, struct vmp_msg *msg)
 	return VMP_OK;
 }
 
-static struct evhttp *make_http(const struct route *const *tables, int timeout)
-{
-	struct evhttp *http = evhttp_new(net.base);
+/* -- listening ---------------------------------------------------------------------------------------------------- */
 
-	if (!http)
-		return NULL;
-	evhttp_set_max_headers_size(http, HEADERS_MAX);
-	evhttp_set_max_body_size(http, BODY_MAX);
-	evhttp_set_timeout(http, timeout);
-	/* All that it knows: the routes say which they take. */
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
-						 EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-	evhttp_set_flags(http, EVHTTP_SERVER_LINGERING_CLOSE); /* or a client that still sends never reads why */
-	evhttp_set_gencb(http, request_route, (void *)(uintptr_t)tables);
-	return http;
+static const struct http_route *const *served_to_forwarders(void)
+{
+	static const struct http_route *tables[CONFIG_SERVES + 1];
+	int i, n = 0;
+
+	for (i = 0; i < CONFIG_SERVES; i++) {
+		if (config_serves(net.config, (enum config_serve)i))
+			tables[n++] = forwarded_tables[i];
+	}
+	return tables;
+}
+
+static int listen_tls(const struct http_route *const *routes, const int *fds, int n, struct vmp_msg *msg)
+{
+	const struct http_site site = { .routes = routes, .new_ssl = tls_new };
+
+	return http_server_listen(net.server, &site, fds, n, msg);
 }
 
 void net_open(void)
 {
-	int i;
+	const struct proc_env *env = net.env;
+	struct vmp_msg msg = { "" };
+	int err;
 
 	if (net.ready)
 		return;
-	for (i = 0; i < net.env->n_tls; i++) {
-		struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(net.https, net.env->listen[i]);
-
-		if (!bound) {
-			vmp_log(VMP_LOG_ERROR, "cannot-listen", NULL);
-			_exit(PROC_FAILED);
-		}
-		conn_listen(bound, true);
+	err = listen_tls(https_tables, env->listen, env->n_tls, &msg);
+	if (err == VMP_OK)
+		err = listen_tls(served_to_forwarders(), env->listen + env->n_tls, env->n_forwarded, &msg);
+	if (err != VMP_OK) {
+		vmp_log(VMP_LOG_ERROR, "cannot-listen", "why", msg.text, NULL);
+		_exit(PROC_FAILED);
 	}
 	net.ready = true;
 	vmp_log(VMP_LOG_INFO, "ready", "listen", net.config->address, NULL);
 }
+
+static int listen_status(struct vmp_msg *msg)
+{
+	static const struct http_site site = { .routes = http_tables };
+	int first = net.env->n_tls + net.env->n_forwarded;
+
+	return http_server_listen(net.server, &site, net.env->listen + first, net.env->n_listen - first, msg);
+}
+
+/* -- the loop ----------------------------------------------------------------------------------------------------- */
 
 static void on_store(void *ctx)
 {
@@ -90,14 +98,13 @@ static void on_store(void *ctx)
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
-	size_t left = request_sweep(net.draining);
-
 	(void)fd;
 	(void)what;
 	(void)ctx;
-	if (!net.draining)
+	request_sweep();
+	if (!http_server_stopping(net.server))
 		tls_upkeep();
-	else if (net_now_ms() - drain_since > (left ? DRAIN_MS : DRAIN_MS / 10))
+	else if (http_server_drained(net.server))
 		event_base_loopexit(net.base, NULL);
 }
 
@@ -109,9 +116,7 @@ static void on_stop(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	(void)ctx;
-	conn_stop();
-	net.draining = true;
-	drain_since = net_now_ms();
+	http_server_stop(net.server);
 	event_add(tick, &often);
 }
 
@@ -121,10 +126,24 @@ static void on_library_log(int severity, const char *text)
 	vmp_log(severity >= EVENT_LOG_ERR ? VMP_LOG_ERROR : VMP_LOG_WARNING, "libevent", "why", text, NULL);
 }
 
+static struct http_server *make_server(struct vmp_msg *msg)
+{
+	const struct http_server_settings settings = {
+		.request_size = sizeof(struct request),
+		.max_connections = net.config->max_connections,
+		.request_timeout = net.config->request_timeout,
+		.idle_timeout = net.config->idle_timeout,
+		.headers_max = HEADERS_MAX,
+		.body_max = BODY_MAX,
+	};
+
+	return http_server_new(net.base, &settings, msg);
+}
+
 static int set_up(const struct proc_env *env, struct vmp_msg *msg)
 {
 	static const struct timeval second = { .tv_sec = 1 };
-	int i;
+	int err;
 
 	net.config = env->config;
 	net.env = env;
@@ -133,22 +152,13 @@ static int set_up(const struct proc_env *env, struct vmp_msg *msg)
 	if (!net.base)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	net.store = channel_new(net.base, env->channel[PROC_STORE], "store", on_store, NULL);
-	net.https = make_http(https_tables, (int)net.config->idle_timeout);
-	net.http = make_http(http_tables, (int)net.config->request_timeout);
+	net.server = make_server(msg);
 	tick = event_new(net.base, -1, EV_PERSIST, on_tick, NULL);
 	stop = evsignal_new(net.base, SIGTERM, on_stop, NULL);
-	if (!net.store || !net.https || !net.http || !tick || !stop || event_add(tick, &second) != 0 ||
-	    event_add(stop, NULL) != 0)
+	if (!net.store || !net.server || !tick || !stop || event_add(tick, &second) != 0 || event_add(stop, NULL) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
-	evhttp_set_bevcb(net.https, conn_new_tls, NULL);
-	for (i = env->n_tls; i < env->n_listen; i++) {
-		struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(net.http, env->listen[i]);
-
-		if (!bound)
-			return vmp_fail(msg, VMP_EIO, "cannot listen: %s", strerror(errno));
-		conn_listen(bound, false);
-	}
-	return tls_start(msg);
+	err = listen_status(msg);
+	return err == VMP_OK ? tls_start(msg) : err;
 }
 
 int net_run(const struct proc_env *env, struct vmp_msg *msg)

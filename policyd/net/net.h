@@ -4,32 +4,21 @@
 #define NET_H
 
 #include "channel.h"
+#include "http_server.h"
 #include "metrics.h"
 #include "proc.h"
-
-#include <event2/http.h>
-#include <sys/queue.h>
-
-struct request;
-struct tls;
-
-TAILQ_HEAD(request_list, request);
 
 struct net {
 	const struct config *config;
 	struct event_base *base;
 	struct channel *store;
-	struct tls *tls;
-	struct evhttp *https, *http;
+	struct http_server *server;
 	const struct proc_env *env;
-	bool ready;    /**< the TLS listeners are open */
-	bool draining; /**< told to stop */
+	bool ready; /**< the TLS listeners are open */
 };
 
 extern struct net net;
 
-/** [ms] CLOCK_MONOTONIC */
-int64_t net_now_ms(void);
 /** Listen for TLS; called when the first certificate is there. */
 void net_open(void);
 

@@ -16,8 +16,10 @@ static void crl_came(struct request *req, const struct message *m)
 		request_send(req, 200, "application/pkix-crl", m->blob, m->blob_len);
 }
 
-static void crl(struct request *req)
+static void crl(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
+
 	req->ask.type = M_CRL;
 	request_ask(req, crl_came);
 }
@@ -57,26 +59,26 @@ static void ocsp(struct request *req, const uint8_t *der, size_t der_len)
 		ocsp_error(req, 1);
 }
 
-static void ocsp_post(struct request *req)
+static void ocsp_post(struct http_exchange *x)
 {
-	ocsp(req, (const uint8_t *)req->body, req->body_len);
+	ocsp(request_of(x), (const uint8_t *)x->body, x->body_len);
 }
 
 /* Base64 in the path, percent-encoded. */
-static void ocsp_get(struct request *req)
+static void ocsp_get(struct http_exchange *x)
 {
 	size_t text_len = 0, len = VMP_OCSP_MAX;
-	char *text = evhttp_uridecode(req->segment, 0, &text_len);
+	char *text = evhttp_uridecode(x->segment, 0, &text_len);
 	uint8_t der[VMP_OCSP_MAX];
 
 	if (text && vmp_unbase64(text, text_len, der, &len) == VMP_OK)
-		ocsp(req, der, len);
+		ocsp(request_of(x), der, len);
 	else
-		ocsp_error(req, 1);
+		ocsp_error(request_of(x), 1);
 	free(text);
 }
 
-const struct route revocation_routes[] = {
+const struct http_route revocation_routes[] = {
 	{ EVHTTP_REQ_GET, "/crl", crl, false },
 	{ EVHTTP_REQ_POST, "/ocsp", ocsp_post, false },
 	{ EVHTTP_REQ_POST, "/ocsp/", ocsp_post, false },

@@ -1,9 +1,24 @@
 /* For those who watch: /metrics, /healthz, /readyz.  Without TLS, on an address of their own. */
 #include "request.h"
 
-#include <string.h>
+#include <event2/buffer.h>
 
 static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
+
+static void take_counters(void)
+{
+	const struct http_counters *c = http_server_counters(net.server);
+
+	metric_set(METRIC_CONNECTIONS, c->connections);
+	metric_set(METRIC_CONNECTIONS_TOTAL, c->connections_total);
+	metric_set(METRIC_CONNECTIONS_REFUSED, c->pauses);
+	metric_set(METRIC_HANDSHAKES_FAILED, c->handshakes_failed);
+	metric_set(METRIC_TIMEOUTS, c->timeouts);
+	metric_set(METRIC_HTTP_2XX, c->answers_2xx);
+	metric_set(METRIC_HTTP_4XX, c->answers_4xx);
+	metric_set(METRIC_HTTP_5XX, c->answers_5xx);
+	metric_set(METRIC_HTTP_SECONDS_MS, c->busy_ms);
+}
 
 static void metrics_came(struct request *req, const struct message *m)
 {
@@ -19,6 +34,7 @@ static void metrics_came(struct request *req, const struct message *m)
 			    "# HELP vmprov_store_up Whether the store process answers.\n# TYPE vmprov_store_up gauge\n"
 			    "vmprov_store_up %d\n",
 			    VMPROV_VERSION, m->err == 0);
+	take_counters();
 	metric_write(METRIC_NET, text);
 	if (m->err == 0)
 		evbuffer_add(text, m->blob, m->blob_len);
@@ -26,28 +42,34 @@ static void metrics_came(struct request *req, const struct message *m)
 	evbuffer_free(text);
 }
 
-static void metrics(struct request *req)
+static void metrics(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
+
 	req->ask.type = M_METRICS;
 	request_ask(req, metrics_came);
 }
 
 /* The store process has written, and the signer answered it. */
-static void healthz(struct request *req)
+static void healthz(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
+
 	req->ask.type = M_HEALTH;
 	request_ask(req, request_relay);
 }
 
-static void readyz(struct request *req)
+static void readyz(struct http_exchange *x)
 {
-	if (net.draining || !net.ready)
-		request_fail(req, 503, net.draining ? "stopping" : "no certificate yet");
+	bool stopping = http_server_stopping(net.server);
+
+	if (stopping || !net.ready)
+		http_exchange_fail(x, 503, stopping ? "stopping" : "no certificate yet");
 	else
-		healthz(req);
+		healthz(x);
 }
 
-const struct route status_routes[] = {
+const struct http_route status_routes[] = {
 	{ EVHTTP_REQ_GET, "/metrics", metrics, false },
 	{ EVHTTP_REQ_GET, "/healthz", healthz, false },
 	{ EVHTTP_REQ_GET, "/readyz", readyz, false },

@@ -1,5 +1,6 @@
 #include "tls.h"
 #include "log.h"
+#include "tls_files.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -22,35 +23,6 @@ static struct {
 	int64_t life_ms;
 	int64_t asked_ms; /* CLOCK_MONOTONIC */
 } tls;
-
-static const unsigned char alpn[] = { 8, 'h', 't', 't', 'p', '/', '1', '.', '1' };
-
-static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-		       unsigned in_len, void *ctx)
-{
-	(void)ssl;
-	(void)ctx;
-	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, alpn, sizeof(alpn), in, in_len) ==
-			       OPENSSL_NPN_NEGOTIATED
-		       ? SSL_TLSEXT_ERR_OK
-		       : SSL_TLSEXT_ERR_NOACK;
-}
-
-static int make_context(struct vmp_msg *msg)
-{
-	SSL_CTX *ctx = tls.ctx = SSL_CTX_new(TLS_server_method());
-
-	if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 || SSL_CTX_set_num_tickets(ctx, 0) != 1)
-		return vmp_fail(msg, VMP_EIO, "cannot set TLS up");
-	/* Nobody comes back soon enough for a session to be worth its memory. */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	/* The chain is what the signer told; OpenSSL would verify it again for every handshake to find that out. */
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL); /* asked for, not required */
-	SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
-	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
-	return VMP_OK;
-}
 
 /* No answer is under way any more. */
 static void drop_next_key(void)
@@ -81,7 +53,7 @@ static void ask(void)
 	struct message chain = { .type = M_CHAIN, .id = ID(ID_CHAIN) },
 		       server = { .type = M_SERVER, .id = ID(ID_SERVER) };
 
-	tls.asked_ms = net_now_ms();
+	tls.asked_ms = http_now_ms();
 	if (make_key(&server.key) != VMP_OK)
 		return;
 	if (!tls.chain)
@@ -91,11 +63,11 @@ static void ask(void)
 
 int tls_start(struct vmp_msg *msg)
 {
-	int err = make_context(msg);
-
-	if (err == VMP_OK)
-		ask();
-	return err;
+	tls.ctx = tls_context_new(TLS_SERVER, true);
+	if (!tls.ctx)
+		return vmp_fail(msg, VMP_EIO, "cannot set TLS up");
+	ask();
+	return VMP_OK;
 }
 
 /* [ms] until cert ends, by the clock on the wall */
@@ -117,7 +89,7 @@ static bool renewal_is_due(void)
 void tls_upkeep(void)
 {
 	/* The store answers each request, if only with an error: one at a time. */
-	if (!tls.next_key && renewal_is_due() && net_now_ms() - tls.asked_ms > RETRY_MS)
+	if (!tls.next_key && renewal_is_due() && http_now_ms() - tls.asked_ms > RETRY_MS)
 		ask();
 }
 
@@ -194,7 +166,8 @@ const uint8_t *tls_issuer(size_t *len)
 	return tls.chain;
 }
 
-SSL *tls_new(void)
+SSL *tls_new(void *ctx)
 {
+	(void)ctx;
 	return SSL_new(tls.ctx);
 }

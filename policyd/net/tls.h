@@ -1,10 +1,9 @@
-/** TLS: our certificate, and whose certificates we take.  OpenSSL stays behind this header and conn.h. */
+/** TLS: our certificate, and whose certificates we take.  OpenSSL stays behind this header. */
 #ifndef TLS_H
 #define TLS_H
 
 #include "net.h"
 
-struct tls;
 struct ssl_st;
 
 /** Ask for the CA's chain and a certificate; net_open() follows when they have come. */
@@ -17,7 +16,7 @@ const uint8_t *tls_chain(size_t *len);
 const uint8_t *tls_issuer(size_t *len);
 /** An answer to what tls_start() and tls_upkeep() asked: their ids. @return false: not theirs. */
 bool tls_answered(const struct message *m);
-/** A new server-side SSL; NULL when out of memory. */
-struct ssl_st *tls_new(void);
+/** A new server-side SSL, as struct http_site wants it; NULL when out of memory. */
+struct ssl_st *tls_new(void *ctx);
 
 #endif

@@ -7,9 +7,8 @@
 /* The route's UUID and the client's serial number into the message. */
 static int take_uuid(struct request *req, enum message_type type, struct vmp_msg *msg)
 {
-	req->ask.type = type;
-	memcpy(req->ask.serial, req->serial, sizeof(req->ask.serial));
-	if (vmp_uuid_parse(req->segment, strlen(req->segment), req->ask.uuid) != VMP_OK)
+	request_ask_as(req, type);
+	if (vmp_uuid_parse(req->http.segment, strlen(req->http.segment), req->ask.uuid) != VMP_OK)
 		return vmp_fail(msg, VMP_EINVAL, "expected a UUID in the path");
 	return VMP_OK;
 }
@@ -22,32 +21,34 @@ static void ask_or_fail(struct request *req, int err, const struct vmp_msg *msg)
 		request_fail_err(req, err, msg->text);
 }
 
-static void starting(struct request *req)
+static void starting(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
 	struct vmp_msg msg;
 	int err = take_uuid(req, M_START, &msg);
 
 	if (err == VMP_OK)
-		err = body_start(req->body, req->body_len, &req->ask, &msg);
+		err = body_start(x->body, x->body_len, &req->ask, &msg);
 	ask_or_fail(req, err, &msg);
 }
 
-static void stopped(struct request *req)
+static void stopped(struct http_exchange *x)
 {
+	struct request *req = request_of(x);
 	struct vmp_msg msg;
 	int err = take_uuid(req, M_STOP, &msg);
 
 	if (err == VMP_OK)
-		err = body_none(req->body, req->body_len, &msg);
+		err = body_none(x->body, x->body_len, &msg);
 	ask_or_fail(req, err, &msg);
 }
 
-static void notices(struct request *req)
+static void notices(struct http_exchange *x)
 {
-	request_poll(req, M_NOTICES);
+	request_poll(request_of(x), M_NOTICES);
 }
 
-const struct route vm_routes[] = {
+const struct http_route vm_routes[] = {
 	{ EVHTTP_REQ_POST, "/v1/vms/*/starting", starting, true },
 	{ EVHTTP_REQ_POST, "/v1/vms/*/stopped", stopped, true },
 	{ EVHTTP_REQ_GET, "/v1/host/notices", notices, true },

@@ -3,6 +3,7 @@
 #include "log.h"
 #include "state.h"
 #include "store_coi_key.h"
+#include "store_licence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,8 @@ int coi_keys_get(struct state *s, const struct message *m, struct vmp_msg *msg)
 	size_t n = 0;
 	int err = state_identify(s, m, STATE_GUESTS, &who, msg);
 
+	if (err == VMP_OK)
+		err = vmp_licence_check(s->store, who.mac, msg);
 	if (err == VMP_OK && !(rows = calloc(KEYS_MAX, sizeof(*rows))))
 		err = VMP_ENOMEM;
 	if (err == VMP_OK)
@@ -156,6 +159,8 @@ int coi_keys_ack(struct state *s, const struct message *m, struct vmp_msg *msg)
 	struct vmp_identity who;
 	int err = state_identify(s, m, STATE_GUESTS, &who, msg);
 
+	if (err == VMP_OK)
+		err = vmp_licence_check(s->store, who.mac, msg);
 	if (err == VMP_OK)
 		err = vmp_store_coi_ack(s->store, who.mac, m->coi, m->epoch, msg);
 	return err == VMP_OK

@@ -1,7 +1,7 @@
 /* The directory, and those who wait for it to change. */
 #include "store_directory.h"
+#include "licences.h"
 #include "log.h"
-#include "state.h"
 
 struct answer {
 	json_t *peers, *gone;
@@ -39,8 +39,10 @@ static int tell(struct state *s, uint64_t id, uint64_t mac, int64_t *version, st
 	static const struct vmp_dir_calls calls = { add_peer, add_gone };
 	struct answer a = { json_array(), json_array() };
 	bool full = false;
-	int err = vmp_store_directory(s->store, mac, *version, s->clock.now, &calls, &a, version, &full, msg);
+	int err = vmp_licence_check(s->store, mac, msg);
 
+	if (err == VMP_OK)
+		err = vmp_store_directory(s->store, mac, *version, s->clock.now, &calls, &a, version, &full, msg);
 	if (err == VMP_OK) {
 		metric_add(METRIC_DIRECTORY_ANSWERS, 1);
 		return state_answer_json(s, id,
@@ -59,8 +61,9 @@ static int tell_nothing(struct state *s, uint64_t id, int64_t version)
 		s, id, json_pack("{s:I, s:b, s:[], s:[]}", "version", (json_int_t)version, "full", 0, "peers", "gone"));
 }
 
-static uint64_t mac_of(const struct vmp_identity *who)
+static uint64_t mac_of(struct state *s, const struct vmp_identity *who)
 {
+	(void)s;
 	return who->mac;
 }
 
@@ -105,4 +108,5 @@ void directory_look(struct state *s)
 void directory_rolled_back(struct state *s)
 {
 	waiters_rolled_back(&s->waiters, s->last_change);
+	waiters_rolled_back(&s->licences->watchers, s->last_change);
 }

@@ -3,6 +3,7 @@
 #include "mac.h"
 #include "state.h"
 #include "store_directory.h"
+#include "store_licence.h"
 
 #include <string.h>
 
@@ -67,6 +68,8 @@ int guest_stop(struct state *s, const struct message *m, struct vmp_msg *msg)
 		err = vmp_store_guest_mac(s->store, m->uuid, &mac, msg);
 	if (err == VMP_OK)
 		err = vmp_store_guest_stop(s->store, m->uuid, who.host_id, s->clock.now, msg);
+	if (err == VMP_OK)
+		err = licences_gone(s, mac, m->uuid, msg);
 	if (err != VMP_OK)
 		return err;
 	state_actor(&who, actor);
@@ -85,6 +88,8 @@ int guest_self(struct state *s, const struct message *m, struct vmp_msg *msg)
 	char inner[46];
 	int err = state_identify(s, m, STATE_GUESTS, &who, msg);
 
+	if (err == VMP_OK)
+		err = vmp_licence_check(s->store, who.mac, msg);
 	if (err == VMP_OK)
 		err = vmp_store_guest_self(s->store, who.mac, m->wg_key, m->endpoint, msg);
 	if (err == VMP_OK)

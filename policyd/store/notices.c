@@ -34,8 +34,9 @@ static int tell_nothing(struct state *s, uint64_t id, int64_t version)
 	return answer(s, id, version, json_array());
 }
 
-static uint64_t host_of(const struct vmp_identity *who)
+static uint64_t host_of(struct state *s, const struct vmp_identity *who)
 {
+	(void)s;
 	return (uint64_t)who->host_id;
 }
 
@@ -56,10 +57,10 @@ int notices_get(struct state *s, const struct message *m, struct vmp_msg *msg)
 	/* From now on; or the store is another than the one that this number is of. */
 	if (version == 0 || version > last)
 		version = last;
-	err = tell(s, m->id, host_of(&who), &version, msg);
+	err = tell(s, m->id, host_of(s, &who), &version, msg);
 	if (err != VMP_ENOENT)
 		return err;
-	return m->since && m->wait ? waiters_add(s, &s->notices, m, host_of(&who), version, version)
+	return m->since && m->wait ? waiters_add(s, &s->notices, m, host_of(s, &who), version, version)
 				   : tell_nothing(s, m->id, version);
 }
 

@@ -25,6 +25,8 @@ static const struct {
 	[M_COI_ACK] = { coi_keys_ack, "request-denied" },
 	[M_DIRECTORY] = { directory_get, "directory-denied" },
 	[M_NOTICES] = { notices_get, "request-denied" },
+	[M_LICENCE] = { licences_lease, "licence-denied" },
+	[M_LICENCE_WATCH] = { licences_watch, "licence-denied" },
 	[M_OCSP] = { revocation_ocsp, NULL },
 	[M_CRL] = { revocation_crl, NULL },
 	[M_HEALTH] = { health_get, NULL },
@@ -70,6 +72,14 @@ int state_answer_json(struct state *s, uint64_t net_id, json_t *json)
 	return err;
 }
 
+int state_answer_refusal(struct state *s, uint64_t net_id, const char *text, const char *body, size_t len)
+{
+	struct outgoing o = { .id = net_id, .err = VMP_EEXIST, .len = len };
+
+	strncpy(o.text, text, sizeof(o.text) - 1);
+	return outbox_add(s, &o, body);
+}
+
 void state_answer_error(struct state *s, uint64_t net_id, int err, const char *text)
 {
 	struct outgoing o = { .id = net_id, .err = err };
@@ -88,14 +98,15 @@ static void outbox_send(struct state *s, int err, const struct vmp_msg *msg)
 
 	while (evbuffer_remove(s->outbox, &o, sizeof(o)) == (int)sizeof(o)) {
 		struct message m = { .type = M_REPLY, .id = o.id, .blob_len = o.len };
-		int is = o.err != VMP_OK || err == VMP_OK ? o.err : err;
+		/* A plain error says nothing of what was written. */
+		bool lost = err != VMP_OK && (o.err == VMP_OK || o.len);
 
-		m.err = (uint32_t)-is;
+		m.err = (uint32_t) - (lost ? err : o.err);
 		m.blob = o.len ? evbuffer_pullup(s->outbox, (ev_ssize_t)o.len) : NULL;
-		if (is != VMP_OK) {
-			memcpy(m.text, o.err != VMP_OK ? o.text : msg->text, sizeof(m.text));
+		if (m.err)
+			memcpy(m.text, lost ? msg->text : o.text, sizeof(m.text));
+		if (lost)
 			m.blob_len = 0;
-		}
 		channel_send(s->net, &m);
 		evbuffer_drain(s->outbox, o.len);
 	}
@@ -243,6 +254,7 @@ static void settle(struct state *s, const struct message *m, int err, const stru
 		return;
 	}
 	vmp_store_release(s->store, false);
+	licences_taken_back(s);
 	if (m && handlers[m->type].denial && is_denial(err))
 		audit_denial(s, m, handlers[m->type].denial, msg->text);
 	if (err == VMP_EIO || err == VMP_EFULL || err == VMP_ECORRUPT || err == VMP_ENOMEM)
@@ -256,6 +268,7 @@ static void handle(struct state *s, const struct message *m, int begun, const st
 
 	metric_add(METRIC_REQUESTS, 1);
 	memset(&s->asker, 0, sizeof(s->asker));
+	licences_message(s);
 	if (!handlers[m->type].handle) {
 		state_answer_error(s, m->id, VMP_EINVAL, "the store does not do that");
 		return;
@@ -308,16 +321,19 @@ static bool end_batch(struct state *s, int begun, struct vmp_msg *msg)
 	int err;
 
 	sessions_commit(s);
-	err = begun == VMP_OK ? vmp_store_commit(s->store, msg) : begun;
-
+	err = begun == VMP_OK ? licences_write(s, msg) : begun;
+	if (err == VMP_OK)
+		err = vmp_store_commit(s->store, msg);
 	if (err != VMP_OK) {
 		vmp_store_rollback(s->store);
+		licences_rolled_back(s);
 		directory_rolled_back(s);
 		notices_rolled_back(s);
 		network_rolled_back(s);
 		metric_add(METRIC_COMMIT_FAILURES, 1);
 		vmp_log(VMP_LOG_ERROR, begun == VMP_OK ? "commit-failed" : "store-busy", "why", msg->text, NULL);
 	} else {
+		licences_committed(s);
 		metric_add(METRIC_COMMITS, 1);
 	}
 	outbox_send(s, err, msg);
@@ -351,6 +367,7 @@ void state_batch(struct state *s)
 		n++;
 	s->changed = true;
 	end_batch(s, err, &msg);
+	licences_mark(s);
 	network_work(s);
 	if (n == BATCH_MAX)
 		event_active(s->batch, EV_TIMEOUT, 1);

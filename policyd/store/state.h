@@ -24,6 +24,7 @@
 #define STATE_BACKDATE 300
 
 struct crl;
+struct licences;
 struct network;
 
 TAILQ_HEAD(job_list, job);
@@ -50,6 +51,7 @@ struct state {
 	bool changed;	    /**< since the waiters were last looked at */
 	unsigned rotations; /**< asked of the signer and not recorded yet */
 	struct crl *crl;
+	struct licences *licences;
 	struct network *network; /**< NULL: [coa] is not enabled */
 	int64_t ticks, clock_offset_s;
 	bool untidy;		     /**< there is more to forget */
@@ -85,6 +87,8 @@ void state_on_failure(struct state *s, int (*failed)(struct state *s, struct job
 int state_answer(struct state *s, uint64_t net_id, const void *data, size_t len);
 /** The same with JSON, which is taken. */
 int state_answer_json(struct state *s, uint64_t net_id, json_t *json);
+/** Refuse with JSON of our own; what was written stays. @param text  its "error". */
+int state_answer_refusal(struct state *s, uint64_t net_id, const char *text, const char *body, size_t len);
 void state_answer_error(struct state *s, uint64_t net_id, int err, const char *text);
 
 /** Whom the message's certificate stands for; VMP_EACCES unless that is one of kinds (bits 1 << enum vmp_cert_kind). */
@@ -114,12 +118,14 @@ int coi_keys_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int coi_keys_ack(struct state *s, const struct message *m, struct vmp_msg *msg);
 int directory_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int notices_get(struct state *s, const struct message *m, struct vmp_msg *msg);
+int licences_lease(struct state *s, const struct message *m, struct vmp_msg *msg);
+int licences_watch(struct state *s, const struct message *m, struct vmp_msg *msg);
 int revocation_ocsp(struct state *s, const struct message *m, struct vmp_msg *msg);
 int revocation_crl(struct state *s, const struct message *m, struct vmp_msg *msg);
 int health_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg);
 
-extern const struct waiters_kind directory_kind, notices_kind;
+extern const struct waiters_kind directory_kind, notices_kind, licences_kind;
 
 /** Answer the waiters for whom something has changed, and those who have waited long enough. */
 void directory_look(struct state *s);
@@ -128,6 +134,28 @@ void directory_rolled_back(struct state *s);
 /** Answer the hosts of whose guests a session was taken down, and those that have waited long enough. */
 void notices_look(struct state *s);
 void notices_rolled_back(struct state *s);
+
+/** @return VMP_OK, VMP_ENOMEM. */
+VMP_CHECKED int licences_begin(struct state *s);
+/** Each second, in a transaction: forget what is over, tell pools' dates. */
+void licences_tick(struct state *s);
+/** Answer the gateways for whose guests something has changed, and those that have waited long enough. */
+void licences_look(struct state *s);
+/** A guest was stopped: its own lease, which the schema has ended, is free. */
+VMP_CHECKED int licences_gone(struct state *s, uint64_t mac, const char *uuid, struct vmp_msg *msg);
+/** A message begins. */
+void licences_message(struct state *s);
+/** What it wrote is taken back. */
+void licences_taken_back(struct state *s);
+/** Before the commit: what the answers were numbered up to. */
+VMP_CHECKED int licences_write(struct state *s, struct vmp_msg *msg);
+void licences_committed(struct state *s);
+void licences_rolled_back(struct state *s);
+/** After a commit: note outside of the store how far it has come, at most each second. */
+void licences_mark(struct state *s);
+/** Those of /metrics that have a label for each pool. */
+void licences_metrics(struct state *s, struct evbuffer *out);
+
 /** Have the epochs made that are due. */
 void coi_keys_rotate(struct state *s);
 /** Retire those that are over. */

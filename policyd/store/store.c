@@ -127,6 +127,8 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 	err = open_store(s, msg);
 	if (err != VMP_OK)
 		return err;
+	if (licences_begin(s) != VMP_OK)
+		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	s->base = event_base_new();
 	s->outbox = evbuffer_new();
 	if (!s->base || !s->outbox)

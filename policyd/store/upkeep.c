@@ -5,6 +5,7 @@
 #include "store_coa.h"
 #include "store_coi_key.h"
 #include "store_directory.h"
+#include "store_licence.h"
 
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -39,15 +40,17 @@ static void watch_clock(struct state *s)
 static bool tidy(struct state *s)
 {
 	const struct config *c = s->config;
-	int certs = 0, changes = 0, events = 0, jobs = 0;
+	int certs = 0, changes = 0, events = 0, jobs = 0, licences = 0;
 	struct vmp_msg msg;
 
 	if (vmp_store_cert_tidy(s->store, s->clock.now, c->keep_certificates, TIDY_ROWS, &certs, &msg) != VMP_OK ||
 	    vmp_store_change_tidy(s->store, s->clock.now, c->keep_changes, TIDY_ROWS, &changes, &msg) != VMP_OK ||
 	    vmp_store_audit_tidy(s->store, s->clock.now, c->keep_audit, TIDY_ROWS, &events, &msg) != VMP_OK ||
-	    vmp_coa_tidy(s->store, s->clock.now, c->coa_keep_jobs, TIDY_ROWS, &jobs, &msg) != VMP_OK)
+	    vmp_coa_tidy(s->store, s->clock.now, c->coa_keep_jobs, TIDY_ROWS, &jobs, &msg) != VMP_OK ||
+	    vmp_licence_tidy(s->store, &s->clock, c->keep_denials, TIDY_ROWS, &licences, &msg) != VMP_OK)
 		vmp_log(VMP_LOG_ERROR, "upkeep-failed", "why", msg.text, NULL);
-	return certs == TIDY_ROWS || changes == TIDY_ROWS || events == TIDY_ROWS || jobs == TIDY_ROWS;
+	return certs == TIDY_ROWS || changes == TIDY_ROWS || events == TIDY_ROWS || jobs == TIDY_ROWS ||
+	       licences == TIDY_ROWS;
 }
 
 static void second(struct state *s)
@@ -59,6 +62,7 @@ static void second(struct state *s)
 		vmp_log(VMP_LOG_WARNING, "denials-not-audited", "n", vmp_log_num((long long)left_out), NULL);
 	s->denials = s->strangers = 0;
 	watch_clock(s);
+	licences_tick(s);
 	coi_keys_retire(s);
 	if (s->untidy || s->ticks % (TIDY_S * TICKS_A_SECOND) == 0)
 		s->untidy = tidy(s);
@@ -76,6 +80,7 @@ static void look_after(struct state *s, bool each_second)
 	/* Peers learn who has gone before anybody gets the next epoch's key. */
 	directory_look(s);
 	notices_look(s);
+	licences_look(s);
 	coi_keys_rotate(s);
 	if (each_second)
 		second(s);
@@ -93,6 +98,7 @@ void upkeep_tick(struct state *s)
 	s->changed = s->changed || others;
 	if (s->changed || each_second)
 		look_after(s, each_second);
+	licences_mark(s);
 	network_tick(s, others, each_second);
 }
 
@@ -144,6 +150,7 @@ int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg
 		if (vmp_coa_count(s->store, &open, msg) == VMP_OK)
 			metric_set(METRIC_COA_JOBS_OPEN, open);
 		metric_write(METRIC_STORE, text);
+		licences_metrics(s, text);
 		err = state_answer(s, m->id, evbuffer_pullup(text, -1), evbuffer_get_length(text));
 		evbuffer_free(text);
 	}

@@ -89,7 +89,7 @@ static bool look(struct state *s, const struct waiters_kind *kind, struct waiter
 		if (err == VMP_ENOENT)
 			err = VMP_EACCES;
 		if (err == VMP_OK) {
-			w->client = kind->client(&who); /* it may be another's now */
+			w->client = kind->client(s, &who); /* it may be another's now */
 			err = kind->tell(s, w->id, w->client, &w->version, &msg);
 		}
 	}

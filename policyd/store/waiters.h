@@ -13,7 +13,7 @@ struct waiter;
 /** What they wait for.  Versions grow. */
 struct waiters_kind {
 	/** Which client this is; one waits twice at the most. */
-	uint64_t (*client)(const struct vmp_identity *who);
+	uint64_t (*client)(struct state *s, const struct vmp_identity *who);
 	/** Answer if there is something beyond *version. @return VMP_OK: answered; VMP_ENOENT: nothing, and *version
 	 * has moved on; else the answer is an error. */
 	int (*tell)(struct state *s, uint64_t id, uint64_t client, int64_t *version, struct vmp_msg *msg);

@@ -38,6 +38,7 @@ struct options {
 	double rate;	 /**< [1/s] storm: VMs that start */
 	bool bare;	 /**< the server is estbare: no tokens, no starts */
 	bool kept;	 /**< renew: one kept connection each */
+	bool plain;	 /**< without TLS */
 	bool with_certs; /**< idle */
 	bool tsv;
 };
@@ -61,6 +62,8 @@ struct conn *conn_new(X509 *cert, EVP_PKEY *key);
 /** @param head  further header lines, each with its CRLF; "" for none. @param done  called once. */
 void conn_request(struct conn *c, const char *method, const char *path, const char *head, const char *body,
 		  size_t body_len, reply_fn *done, void *ctx);
+/** Of one that was just made, and asks nothing: the handshake, and the end of both sides. @param done  called once. */
+void conn_finish(struct conn *c, reply_fn *done, void *ctx);
 /** Whoever made it closes it, also when the server has. */
 void conn_close(struct conn *c);
 /** How many are open now, and how many were at most. */

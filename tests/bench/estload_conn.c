@@ -15,12 +15,12 @@
 
 #define ANSWER_MAX (64u << 20) /* [octets] */
 
-enum state { CONNECTING, HANDSHAKE, IDLE, SENDING, READING, DEAD };
+enum state { CONNECTING, HANDSHAKE, IDLE, SENDING, READING, ENDING, DEAD };
 
 struct conn {
 	int fd;
 	enum state state;
-	SSL *ssl;
+	SSL *ssl; /* NULL: plain */
 	char *out, *in;
 	size_t out_len, out_at, in_len, in_room;
 	reply_fn *done;
@@ -32,6 +32,7 @@ static struct {
 	SSL_CTX *ctx;
 	struct sockaddr_in server;
 	int epfd;
+	bool plain;
 	size_t open, peak;
 	struct conn *dead; /* freed when no event can name them any more */
 } net;
@@ -49,6 +50,7 @@ void conn_init(const struct options *o)
 	static const unsigned char alpn[] = "\x08http/1.1";
 
 	net.server = o->server;
+	net.plain = o->plain;
 	net.epfd = epoll_create1(EPOLL_CLOEXEC);
 	net.ctx = SSL_CTX_new(TLS_client_method());
 	if (net.epfd < 0 || !net.ctx || SSL_CTX_set_min_proto_version(net.ctx, TLS1_3_VERSION) != 1 ||
@@ -77,18 +79,20 @@ struct conn *conn_new(X509 *cert, EVP_PKEY *key)
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .ptr = c } };
 	int on = 1;
 
-	if (!c || !(c->ssl = SSL_new(net.ctx)) ||
+	if (!c || (!net.plain && !(c->ssl = SSL_new(net.ctx))) ||
 	    (cert && (SSL_use_certificate(c->ssl, cert) != 1 || SSL_use_PrivateKey(c->ssl, key) != 1)))
 		die("cannot set a connection up");
-	SSL_set_tlsext_host_name(c->ssl, "localhost");
+	if (c->ssl)
+		SSL_set_tlsext_host_name(c->ssl, "localhost");
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		die("cannot open a socket: %s", strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if ((connect(c->fd, (struct sockaddr *)&net.server, sizeof(net.server)) != 0 && errno != EINPROGRESS) ||
-	    epoll_ctl(net.epfd, EPOLL_CTL_ADD, c->fd, &ev) != 0 || SSL_set_fd(c->ssl, c->fd) != 1)
+	    epoll_ctl(net.epfd, EPOLL_CTL_ADD, c->fd, &ev) != 0 || (c->ssl && SSL_set_fd(c->ssl, c->fd) != 1))
 		die("cannot connect: %s", strerror(errno));
-	SSL_set_connect_state(c->ssl);
+	if (c->ssl)
+		SSL_set_connect_state(c->ssl);
 	if (++net.open > net.peak)
 		net.peak = net.open;
 	return c;
@@ -99,7 +103,7 @@ static void end(struct conn *c)
 {
 	if (c->state == DEAD)
 		return;
-	if (SSL_is_init_finished(c->ssl))
+	if (c->ssl && SSL_is_init_finished(c->ssl))
 		SSL_shutdown(c->ssl);
 	ERR_clear_error();
 	close(c->fd);
@@ -143,12 +147,31 @@ static bool broken(struct conn *c, const char *why)
 	return false;
 }
 
+static int put(struct conn *c, const char *text, size_t len)
+{
+	return c->ssl ? SSL_write(c->ssl, text, (int)len) : (int)send(c->fd, text, len, MSG_NOSIGNAL);
+}
+
+static int get(struct conn *c, char *text, size_t room)
+{
+	return c->ssl ? SSL_read(c->ssl, text, (int)room) : (int)recv(c->fd, text, room, 0);
+}
+
+static bool later_plain(struct conn *c, int result)
+{
+	if (result < 0 && errno == EAGAIN)
+		return false;
+	return broken(c, result ? strerror(errno) : "the server closed the connection");
+}
+
 /* @return whether it can go on at once. */
 static bool later(struct conn *c, int result)
 {
-	int why = SSL_get_error(c->ssl, result);
+	int why = c->ssl ? SSL_get_error(c->ssl, result) : SSL_ERROR_NONE;
 	unsigned long code = ERR_peek_error();
 
+	if (!c->ssl)
+		return later_plain(c, result);
 	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
 		return false;
 	if (code)
@@ -172,19 +195,30 @@ static bool step_connecting(struct conn *c)
 	return true;
 }
 
+static void say_end(struct conn *c)
+{
+	if (c->ssl)
+		SSL_shutdown(c->ssl);
+	shutdown(c->fd, SHUT_WR);
+}
+
 static bool step_handshake(struct conn *c)
 {
-	int n = SSL_connect(c->ssl);
+	int n = c->ssl ? SSL_connect(c->ssl) : 1;
 
 	if (n != 1)
 		return later(c, n);
 	c->state = c->out ? SENDING : IDLE;
+	if (!c->out && c->done) {
+		say_end(c);
+		c->state = ENDING;
+	}
 	return true;
 }
 
 static bool step_sending(struct conn *c)
 {
-	int n = SSL_write(c->ssl, c->out + c->out_at, (int)(c->out_len - c->out_at));
+	int n = put(c, c->out + c->out_at, c->out_len - c->out_at);
 
 	if (n <= 0)
 		return later(c, n);
@@ -223,7 +257,7 @@ static bool step_reading(struct conn *c)
 		if (c->in_room > ANSWER_MAX || !(c->in = realloc(c->in, c->in_room)))
 			die("an answer of more than %zu octets", c->in_len);
 	}
-	n = SSL_read(c->ssl, c->in + c->in_len, (int)(c->in_room - c->in_len - 1));
+	n = get(c, c->in + c->in_len, c->in_room - c->in_len - 1);
 	if (n <= 0)
 		return later(c, n);
 	c->in_len += (size_t)n;
@@ -238,9 +272,27 @@ static bool step_reading(struct conn *c)
 static bool step_idle(struct conn *c)
 {
 	char octet;
-	int n = SSL_read(c->ssl, &octet, 1);
+	int n = get(c, &octet, 1);
 
 	return n > 0 ? broken(c, "octets that nobody asked for") : later(c, n);
+}
+
+/* It has said that it ends; until the server has, too. */
+static bool step_ending(struct conn *c)
+{
+	struct reply r = { .status = 200, .body = "" };
+	reply_fn *done = c->done;
+	char octets[256];
+	ssize_t n = recv(c->fd, octets, sizeof(octets), 0);
+
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return n > 0;
+	if (n < 0)
+		return broken(c, strerror(errno));
+	c->done = NULL;
+	end(c);
+	done(c, c->ctx, &r);
+	return false;
 }
 
 static bool step_dead(struct conn *c)
@@ -252,8 +304,13 @@ static bool step_dead(struct conn *c)
 static void drive(struct conn *c)
 {
 	static bool (*const steps[])(struct conn *) = {
-		[CONNECTING] = step_connecting, [HANDSHAKE] = step_handshake, [IDLE] = step_idle,
-		[SENDING] = step_sending,	[READING] = step_reading,     [DEAD] = step_dead,
+		[CONNECTING] = step_connecting,
+		[HANDSHAKE] = step_handshake,
+		[IDLE] = step_idle,
+		[SENDING] = step_sending,
+		[READING] = step_reading,
+		[ENDING] = step_ending,
+		[DEAD] = step_dead,
 	};
 
 	ERR_clear_error();
@@ -283,6 +340,12 @@ void conn_request(struct conn *c, const char *method, const char *path, const ch
 	c->state = SENDING;
 	while (c->state == SENDING && step_sending(c))
 		;
+}
+
+void conn_finish(struct conn *c, reply_fn *done, void *ctx)
+{
+	c->done = done;
+	c->ctx = ctx;
 }
 
 void conn_turn(int timeout_ms)

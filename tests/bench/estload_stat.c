@@ -3,6 +3,7 @@
 #include "estload.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,5 +182,6 @@ void complain(const char *what, const struct reply *r)
 	static int n;
 
 	if (n++ < COMPLAINTS)
-		fprintf(stderr, "estload: %s: %d %.*s\n", what, r->status, (int)(r->len < 300 ? r->len : 300), r->body);
+		fprintf(stderr, "%s: %s: %d %.*s\n", program_invocation_short_name, what, r->status,
+			(int)(r->len < 300 ? r->len : 300), r->body);
 }

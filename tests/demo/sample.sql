@@ -44,9 +44,9 @@ INSERT INTO vm_record (mac, name, tenant, enclave, cois, hosts, mab) VALUES
 INSERT INTO eap_md5 (mac, password) SELECT 0x525400000201, 'lamp table river';
 
 -- What VMs start from: a name for EST, their communities, the gateway and the licence product.  A host may start a web
--- server that nobody registered; the others have a record first.
+-- server that nobody registered; the others have a record first.  Only app servers need a licence.
 INSERT INTO template (name, tenant_id, enclave_id, auto_create, gateway, licence_product)
-SELECT item.name, tenant.id, enclave.id, item.name = 'web', 'gw-east.example', item.name || '-std'
+SELECT item.name, tenant.id, enclave.id, item.name = 'web', 'gw-east.example', CASE item.name WHEN 'app' THEN 'app-std' ELSE '' END
 FROM tenant, enclave, (SELECT 'web' AS name UNION SELECT 'app' UNION SELECT 'db') AS item
 WHERE tenant.name = 'acme' AND enclave.name = 'east';
 INSERT INTO template_coi (template_id, coi_id)

@@ -32,6 +32,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if ((err == VMP_OK) != (m.epoch > 0))
 			abort();
 		break;
+	case 'l':
+		err = body_lease(text, size - 1, &m, &msg);
+		if (err == VMP_OK && (!*m.lease.product || !*m.lease.id || m.lease.wants > VMP_LEASE_MAX ||
+				      m.lease.n_started + m.lease.n_stopped > MESSAGE_UUIDS))
+			abort();
+		break;
 	default:
 		err = body_none(text, size - 1, &msg);
 		break;

@@ -105,17 +105,9 @@ hostd_make() {
 }
 
 hostd_set() {
-	local host=$1 word
+	local host=$1
 	shift
-	for word in "$@"; do
-		awk -v section="[${word%%.*}]" -v option="${word#*.}" '
-			BEGIN { eq = index(option, "="); name = substr(option, 1, eq - 1); value = substr(option, eq + 1) }
-			$0 == section { print; if (value != "") print name " = " value; at = 1; there = 1; next }
-			/^\[/ { at = 0 }
-			!(at && $1 == name) { print }
-			END { if (!there) { print section; if (value != "") print name " = " value } }' \
-			"$T/$host/hostd.conf" > "$T/$host/hostd.conf.new" && mv "$T/$host/hostd.conf.new" "$T/$host/hostd.conf"
-	done
+	ini_set "$T/$host/hostd.conf" "$@"
 }
 
 hostd_identity() {

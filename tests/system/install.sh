@@ -28,7 +28,9 @@ for f in "$LIBDIR/rlm_vmprov.so" /usr/bin/vmprov /usr/share/bash-completion/comp
 	/usr/lib/sysctl.d/60-vmprov.conf /usr/bin/policyd /etc/vmprov/policyd.conf /etc/vmprov/coa-dialects.conf /etc/vmprov/nas-secrets.conf \
 	/usr/lib/systemd/system/vmprov-policyd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov.conf \
 	/usr/bin/{hostd,vmprov-hostctl} /etc/vmprov/{hostd,guests,eap-md5}.conf /etc/libvirt/hooks/qemu.d/vmprov \
-	/usr/lib/systemd/system/vmprov-hostd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov-hostd.conf; do
+	/usr/lib/systemd/system/vmprov-hostd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov-hostd.conf \
+	/usr/bin/{gatewayd,relayd} /etc/vmprov/{gatewayd,relayd}.conf /usr/lib/systemd/system/vmprov-{gatewayd,relayd}.service \
+	/usr/lib/{sysusers,tmpfiles}.d/vmprov-{gatewayd,relayd}.conf; do
 	ok "$f is installed" test -f "$R$f"
 done
 for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov{,_eap} {sites-available,policy.d}/vmprov; do
@@ -36,7 +38,7 @@ for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov
 done
 is 'every dialect is installed' \
 	"$(ls "$R$RADDB/mods-config/vmprov/dialects")" "$(ls "$TOP/raddb/mods-config/vmprov/dialects")"
-is 'no program of the tests' "$(ls "$R/usr/bin")" $'hostd\npolicyd\nvmprov\nvmprov-hostctl'
+is 'no program of the tests' "$(ls "$R/usr/bin")" $'gatewayd\nhostd\npolicyd\nrelayd\nvmprov\nvmprov-hostctl'
 for page in "$TOP"/docs/*.[1-8] "$TOP"/docs/man/*.[1-8]; do
 	[ ! -e "$page" ] || ok "${page##*/} is installed" test -f "$R/usr/share/man/man${page##*.}/${page##*/}"
 done
@@ -49,7 +51,7 @@ like 'STATEDIR is the store that the module reads' "$(cat "$R$RADDB/mods-availab
 	$'\n\t''filename = /srv/vmprov/policy.db'$'\n'
 is 'no other place is left, nor a placeholder' "$(grep -rlE '/var/lib/vmprov|@[a-z]+@' "$R/etc" "$R/usr/lib/"{systemd,sysusers.d,tmpfiles.d})" ''
 if [ -x /usr/bin/systemd-analyze ]; then
-	for unit in vmprov-store vmprov-policyd vmprov-hostd; do
+	for unit in vmprov-store vmprov-policyd vmprov-hostd vmprov-gatewayd vmprov-relayd; do
 		sed "s|/usr/bin/|$R&|" "$R/usr/lib/systemd/system/$unit.service" > "$T/$unit.service"
 		like "systemd understands $unit" "$(systemd-analyze verify --man=no "$T/$unit.service" 2>&1 |
 			grep "$unit")," '^,$'
@@ -58,12 +60,14 @@ fi
 if [ -x /usr/bin/systemd-sysusers ] && [ -r /etc/shadow ]; then
 	like 'systemd makes the users' "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov.conf" 2>&1)$(getent passwd)" \
 		'vmprov.*vmprov-net.*vmprov-signer.*vmprov-coa'
-	like 'and the host'\''s' "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov-hostd.conf" 2>&1)$(getent passwd)" 'vmprov-host'
+	for user in hostd:host gatewayd:gateway relayd:relay; do
+		like "and ${user%:*}'s" "$(systemd-sysusers --dry-run "$R/usr/lib/sysusers.d/vmprov-${user%:*}.conf" 2>&1)$(getent passwd)" "vmprov-${user#*:}"
+	done
 fi
 printf '[process]\nnet_user =\nstore_user =\nsigner_user =\ncoa_user =\n' > "$T/users"
 sed '1,/^\[listen/{/^\[listen/!d}' "$R/etc/vmprov/policyd.conf" >> "$T/users"
 ok 'policyd takes the configuration' "$R/usr/bin/policyd" -t -c "$T/users"
-for f in policyd hostd; do
+for f in policyd hostd gatewayd relayd; do
 	is "$f.conf says what is the default anyway" "$(grep -cvE '^(#.*|\[[a-z]+\]|)$' "$R/etc/vmprov/$f.conf")" 0
 done
 fails 'hostd needs to be told of its uplink' 'hostd.conf: expected at least one section' "$R/usr/bin/hostd" -t -c "$R/etc/vmprov/hostd.conf"
@@ -71,6 +75,9 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=c
 printf '[process]\nuser =\n[eap]\nca = %s\n[uplink eth1]\n' "$T/ca.pem" > "$T/host"
 sed '1,/^\[control/{/^\[control/!d}; /^\[eap/d' "$R/etc/vmprov/hostd.conf" >> "$T/host"
 ok 'and takes it then' "$R/usr/bin/hostd" -t -c "$T/host"
+
+fails 'gatewayd needs to be told of a server' 'gatewayd.conf: expected at least one section' "$R/usr/bin/gatewayd" -t -c "$R/etc/vmprov/gatewayd.conf"
+fails 'relayd needs to be told of a service' 'relayd.conf: expected at least one section' "$R/usr/bin/relayd" -t -c "$R/etc/vmprov/relayd.conf"
 
 # A client without require_message_authenticator can be lied to (BlastRADIUS).
 is 'every client that we ship requires Message-Authenticator' "$(find "$R$RADDB" -type f -exec awk '

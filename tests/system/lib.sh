@@ -6,6 +6,8 @@
 #	fails DESCRIPTION REGEX COMMAND...   the command must fail, and say something that matches
 #	is DESCRIPTION GOT WANTED
 #	like DESCRIPTION TEXT REGEX
+#	wait_for SECONDS COMMAND...     until the command succeeds
+#	ini_set FILE SECTION.OPTION=VALUE...    in that file; an empty value leaves the preset
 #	t_end                           "N passed, N failed"; fails if any failed
 
 set -u
@@ -72,7 +74,7 @@ like() {
 	if [[ $2 =~ $3 ]]; then t_pass "$1"; else t_fail "$1" "got:      $2" "expected: $3"; fi
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds, asking 20 times a second.
+# Asks 20 times a second.
 wait_for() {
 	local left=$(($1 * 20))
 	shift
@@ -80,6 +82,20 @@ wait_for() {
 		left=$((left - 1))
 		[ "$left" -gt 0 ] || return 1
 		sleep 0.05
+	done
+}
+
+ini_set() {
+	local file=$1 word
+	shift
+	for word in "$@"; do
+		awk -v section="[${word%%.*}]" -v option="${word#*.}" '
+			BEGIN { eq = index(option, "="); name = substr(option, 1, eq - 1); value = substr(option, eq + 1) }
+			$0 == section { print; if (value != "") print name " = " value; at = 1; there = 1; next }
+			/^\[/ { at = 0 }
+			!(at && $1 == name) { print }
+			END { if (!there) { print section; if (value != "") print name " = " value } }' \
+			"$file" > "$file.new" && mv "$file.new" "$file"
 	done
 }
 

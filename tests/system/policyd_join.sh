@@ -15,7 +15,7 @@ start_raw() { as hv1 POST "/v1/vms/$1/starting" -d "$2"; }
 
 # -- a VM that nobody registered
 bundle=$(starting hv1 "$(uuid_of 1)" "$(mac_of 1)" web)
-like 'the bundle has what a guest needs' "$bundle" '"token":"[A-Za-z0-9_-]{43}","token_life_s":600,"policyd":"https://localhost:[0-9]*","cois":\["web"\],"gateway":"gw-east.example","licence_product":"web-std","ca":"-----BEGIN CERT'
+like 'the bundle has what a guest needs' "$bundle" '"token":"[A-Za-z0-9_-]{43}","token_life_s":600,"policyd":"https://localhost:[0-9]*","cois":\["web"\],"gateway":"gw-east.example","licence_product":"","ca":"-----BEGIN CERT'
 like 'and says that the VM was made' "$bundle" '"created":true'
 is 'the record is the template'\''s' "$(sql "SELECT tenant, enclave, cois FROM vm_record WHERE mac = '$(mac_of 1)'")" 'acme|east|web'
 like 'started again, it is there already' "$(starting hv1 "$(uuid_of 1)" "$(mac_of 1)" web)" '"created":false'
@@ -31,6 +31,8 @@ fails 'another UUID for its MAC' 'status 409' starting hv1 "$(uuid_of 4)" 52:54:
 fails 'another MAC for its UUID' 'status 409' starting hv1 "$(uuid_of 3)" "$(mac_of 4)" web
 fails 'another template' 'status 403' starting hv1 "$(uuid_of 3)" 52:54:00:00:03:01 web
 fails 'a VM that is disabled' 'status 403' starting hv1 "$(uuid_of 5)" 52:54:00:00:01:03 web
+
+like 'one that needs a licence is told of what' "$(starting hv1 "$(uuid_of 11)" 52:54:00:00:02:01 app)" '"cois":\["app"\],"gateway":"gw-east.example","licence_product":"app-std"'
 
 # -- who may
 fails 'a host of another tenant' 'status 403' starting hv9 "$(uuid_of 1)" "$(mac_of 1)" web

@@ -1,4 +1,5 @@
 #include "answer.h"
+#include "bundle.h"
 #include "retry.h"
 #include "suites.h"
 
@@ -82,9 +83,9 @@ START_TEST(bundles)
 	struct vmp_msg msg = { "" };
 	size_t i;
 
-	ck_assert_int_eq(answer_check_bundle(good, sizeof(good) - 1, UUID, &msg), VMP_OK);
+	ck_assert_int_eq(bundle_check(good, sizeof(good) - 1, UUID, &msg), VMP_OK);
 	for (i = 0; i < COUNT(bad); i++)
-		ck_assert_msg(answer_check_bundle(bad[i], strlen(bad[i]), UUID, &msg) == VMP_EIO, "%s", bad[i]);
+		ck_assert_msg(bundle_check(bad[i], strlen(bad[i]), UUID, &msg) == VMP_EIO, "%s", bad[i]);
 	ck_assert_str_eq(msg.text, "policyd: expected a join bundle for " UUID);
 }
 END_TEST

@@ -7,7 +7,7 @@
 static struct message m;
 static struct vmp_msg msg;
 
-enum which { START, SELF, ACK, NONE };
+enum which { START, SELF, ACK, LEASE, NONE };
 
 static const struct given {
 	enum which which;
@@ -40,6 +40,68 @@ static const struct given {
 	{ ACK, "{\"epoch\":99999999999999999999}", "expected JSON" },
 	{ ACK, "{\"epoch\":\"1\"}", "Expected integer" },
 	{ ACK, "{\"epoch\":1.5}", "Expected integer" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1}", NULL },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":0,\"seen\":"
+	  "9223372036854775807,\"has\":100000000,\"in_use\":0,\"least\":0}",
+	  NULL },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"started\":["
+	  "\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"],\"stopped\":[],\"all\":true,\"elsewhere\":2}",
+	  NULL },
+	{ LEASE, "{\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1}", "product" },
+	{ LEASE, "{\"product\":\"os\",\"wants\":1}", "request_id" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\"}", "wants" },
+	{ LEASE, "{\"product\":\"\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1}",
+	  "product: expected a name" },
+	{ LEASE,
+	  "{\"product\":\"0123456789012345678901234567890123456789012345678901234567890123x\",\"request_id\":"
+	  "\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1}",
+	  "product: expected at most 64" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"1\",\"wants\":1}", "request_id: expected a UUID" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":-1}",
+	  "wants: expected 0 to 100000000" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":100000001}",
+	  "wants: expected" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1.5}",
+	  "Expected integer" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":\"1\"}",
+	  "Expected integer" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"seen\":-1}",
+	  "seen: expected" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"seen\":"
+	  "9223372036854775808}",
+	  "expected JSON" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"has\":-1}",
+	  "has: expected" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"in_use\":-1}",
+	  "in_use: expected" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"least\":"
+	  "100000001}",
+	  "least: expected" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"elsewhere\":-5}",
+	  "elsewhere: expected" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"all\":1}",
+	  "Expected true or false" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"started\":\"x\"}",
+	  "started: expected a list" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"started\":[\"x\"]"
+	  "}",
+	  "started: expected a list" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"stopped\":[7]}",
+	  "stopped: expected a list" },
+	{ LEASE,
+	  "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"stopped\":{}}",
+	  "stopped: expected a list" },
+	{ LEASE, "{\"product\":\"os\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1,\"seq\":1}",
+	  "seq" },
 	{ NONE, "", NULL },
 	{ NONE, "{}", NULL },
 	{ NONE, "{\"a\":1}", "expected no body" },
@@ -64,6 +126,9 @@ START_TEST(bodies)
 	case ACK:
 		err = body_ack(g->text, len, &m, &msg);
 		break;
+	case LEASE:
+		err = body_lease(g->text, len, &m, &msg);
+		break;
 	case NONE:
 		err = body_none(g->text, len, &msg);
 		break;
@@ -86,6 +151,80 @@ START_TEST(start_fills_the_message)
 }
 END_TEST
 
+/* A request for licences that says all. */
+START_TEST(lease_fills_the_message)
+{
+	static const char text[] =
+		"{\"product\":\"web-std\",\"request_id\":\"6BA7B810-9dad-41d1-80b4-00c04fd430c8\",\"seen\":4711,"
+		"\"has\":3,"
+		"\"in_use\":2,\"wants\":5,\"least\":4,\"started\":[\"00112233-4455-6677-8899-aabbccddeeff\"],"
+		"\"stopped\":[\"FFEEDDCC-BBAA-9988-7766-554433221100\"],\"all\":true,\"elsewhere\":7}";
+	unsigned i;
+
+	memset(&m, 0, sizeof(m));
+	ck_assert_int_eq(body_lease(text, strlen(text), &m, &msg), VMP_OK);
+	ck_assert_str_eq(m.lease.product, "web-std");
+	ck_assert_str_eq(m.lease.id, "6ba7b810-9dad-41d1-80b4-00c04fd430c8");
+	ck_assert_uint_eq(m.lease.seen, 4711);
+	ck_assert_uint_eq(m.lease.has, 3);
+	ck_assert_uint_eq(m.lease.in_use, 2);
+	ck_assert_uint_eq(m.lease.wants, 5);
+	ck_assert_uint_eq(m.lease.least, 4);
+	ck_assert_uint_eq(m.lease.elsewhere, 7);
+	ck_assert_uint_eq(m.lease.all, 1);
+	ck_assert_uint_eq(m.lease.n_started, 1);
+	ck_assert_uint_eq(m.lease.n_stopped, 1);
+	for (i = 0; i < MESSAGE_UUID; i++) {
+		ck_assert_uint_eq(m.lease.uuids[i], i * 0x11);
+		ck_assert_uint_eq(m.lease.uuids[MESSAGE_UUID + i], 0xff - i * 0x11);
+	}
+}
+END_TEST
+
+START_TEST(what_a_lease_may_leave_out)
+{
+	static const char text[] = "{\"product\":\"a b\",\"request_id\":\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\","
+				   "\"wants\":0}";
+
+	memset(&m, 0xff, sizeof(m));
+	ck_assert_int_eq(body_lease(text, strlen(text), &m, &msg), VMP_OK);
+	ck_assert_uint_eq(m.lease.least, 1);
+	ck_assert_uint_eq(m.lease.seen + m.lease.has + m.lease.in_use + m.lease.elsewhere + m.lease.all, 0);
+	ck_assert_uint_eq(m.lease.n_started + m.lease.n_stopped, 0);
+}
+END_TEST
+
+/* @return what body_lease() says of so many UUIDs in both lists. */
+static int many(int started, int stopped)
+{
+	static char text[BODY_MAX];
+	int len = snprintf(text, sizeof(text),
+			   "{\"product\":\"os\",\"request_id\":"
+			   "\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\",\"wants\":1");
+	int lists[] = { started, stopped }, k, i;
+
+	for (k = 0; k < 2; k++) {
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ",\"%s\":[", k ? "stopped" : "started");
+		for (i = 0; i < lists[k]; i++)
+			len += snprintf(text + len, sizeof(text) - (size_t)len,
+					"%s\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"", i ? "," : "");
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "]");
+	}
+	len += snprintf(text + len, sizeof(text) - (size_t)len, "}");
+	return body_lease(text, (size_t)len, &m, &msg);
+}
+
+START_TEST(lists_have_an_end)
+{
+	ck_assert_int_eq(many(MESSAGE_UUIDS, 0), VMP_OK);
+	ck_assert_int_eq(many(1, MESSAGE_UUIDS - 1), VMP_OK);
+	ck_assert_uint_eq(m.lease.n_stopped, MESSAGE_UUIDS - 1);
+	ck_assert_int_eq(many(MESSAGE_UUIDS + 1, 0), VMP_EINVAL);
+	ck_assert_int_eq(many(1, MESSAGE_UUIDS), VMP_EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, "at most 500"));
+}
+END_TEST
+
 START_TEST(long_values_are_refused)
 {
 	char text[1024], name[300];
@@ -105,6 +244,9 @@ Suite *check_body(void)
 
 	tcase_add_loop_test(tc, bodies, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tc, start_fills_the_message);
+	tcase_add_test(tc, lease_fills_the_message);
+	tcase_add_test(tc, what_a_lease_may_leave_out);
+	tcase_add_test(tc, lists_have_an_end);
 	tcase_add_test(tc, long_values_are_refused);
 	suite_add_tcase(s, tc);
 	return s;

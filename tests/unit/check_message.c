@@ -54,6 +54,18 @@ static void fill(enum message_type type)
 	m.action = VMP_COA_DISCONNECT;
 	m.outcome = COA_SILENT;
 	m.cause = 503;
+	strcpy(m.lease.product, "web-std");
+	strcpy(m.lease.id, "6ba7b810-9dad-41d1-80b4-00c04fd430c9");
+	m.lease.seen = 4711;
+	m.lease.has = 3;
+	m.lease.in_use = 2;
+	m.lease.wants = 5;
+	m.lease.least = 1;
+	m.lease.elsewhere = 9;
+	m.lease.all = 1;
+	m.lease.n_started = 2;
+	m.lease.n_stopped = 1;
+	m.lease.uuids = (const uint8_t *)"0123456789abcdef0123456789ABCDEF0123456789abcdeF";
 	m.err = -VMP_EBUSY;
 	strcpy(m.text, "why");
 	m.blob = (const uint8_t *)"blob";
@@ -166,6 +178,23 @@ static const struct wrong {
 	{ M_COA_RESULT, offsetof(struct message, action), NULL, 4 },
 	{ M_COA_RESULT, offsetof(struct message, outcome), NULL, 4 },
 	{ M_COA_RESULT, offsetof(struct message, outcome), "\0\0\0\0", 4 },
+	{ M_LICENCE, offsetof(struct message, lease.product), "", 1 },
+	{ M_LICENCE, offsetof(struct message, lease.product), "a\nb", 4 },
+	{ M_LICENCE, offsetof(struct message, lease.product), "\xc3\xa4", 3 },
+	{ M_LICENCE, offsetof(struct message, lease.id), "6BA7B810-9DAD-41D1-80B4-00C04FD430C8", 37 },
+	{ M_LICENCE, offsetof(struct message, lease.id), "", 1 },
+	{ M_LICENCE, offsetof(struct message, lease.seen), NULL, 8 },
+	{ M_LICENCE, offsetof(struct message, lease.has), NULL, 8 },
+	{ M_LICENCE, offsetof(struct message, lease.in_use), NULL, 8 },
+	{ M_LICENCE, offsetof(struct message, lease.wants), NULL, 8 },
+	{ M_LICENCE, offsetof(struct message, lease.least), NULL, 8 },
+	{ M_LICENCE, offsetof(struct message, lease.elsewhere), NULL, 8 },
+	{ M_LICENCE, offsetof(struct message, lease.all), NULL, 4 },
+	{ M_LICENCE, offsetof(struct message, lease.n_started), NULL, 4 },
+	{ M_LICENCE, offsetof(struct message, lease.n_stopped), NULL, 4 },
+	{ M_LICENCE, offsetof(struct message, lease.n_stopped), "\xf3\1\0\0", 4 }, /* 499 */
+	{ M_LICENCE_WATCH, offsetof(struct message, since), NULL, 8 },
+	{ M_LICENCE_WATCH, offsetof(struct message, wait), NULL, 4 },
 };
 
 START_TEST(senseless_fields_are_not_written)
@@ -220,6 +249,29 @@ START_TEST(headers_of_others_are_refused)
 }
 END_TEST
 
+/* Each of a list's octets, and as many as there may be. */
+START_TEST(a_list_comes_whole)
+{
+	uint8_t uuids[MESSAGE_UUIDS * MESSAGE_UUID];
+	size_t len, i;
+
+	for (i = 0; i < sizeof(uuids); i++)
+		uuids[i] = (uint8_t)(i * 7 + i / 256);
+	fill(M_LICENCE);
+	m.lease.n_started = MESSAGE_UUIDS - 1;
+	m.lease.uuids = uuids;
+	ck_assert_int_eq(message_write(&m, frame), VMP_OK);
+	ck_assert_int_eq(message_read(octets(&len), evbuffer_get_length(frame), &back), VMP_OK);
+	ck_assert_uint_eq(back.lease.n_started, MESSAGE_UUIDS - 1);
+	ck_assert_uint_eq(back.lease.n_stopped, 1);
+	ck_assert_mem_eq(back.lease.uuids, uuids, sizeof(uuids));
+	ck_assert_uint_eq(back.lease.wants, 5);
+	ck_assert_uint_eq(back.lease.elsewhere, 9);
+	m.lease.n_started++;
+	ck_assert_int_eq(message_write(&m, frame), VMP_EINVAL);
+}
+END_TEST
+
 START_TEST(a_text_with_a_nul_inside_is_refused)
 {
 	uint8_t *at;
@@ -247,6 +299,7 @@ Suite *check_message(void)
 	tcase_add_loop_test(tc, altered_octets_make_sense_or_are_refused, M_REPLY, M_TYPES);
 	tcase_add_loop_test(tc, senseless_fields_are_not_written, 0, (int)(sizeof(wrongs) / sizeof(wrongs[0])));
 	tcase_add_test(tc, headers_of_others_are_refused);
+	tcase_add_test(tc, a_list_comes_whole);
 	tcase_add_test(tc, a_text_with_a_nul_inside_is_refused);
 	suite_add_tcase(s, tc);
 	return s;

@@ -100,6 +100,9 @@ static const struct {
 	{ VMP_NOUN_TEMPLATE, "name=web", "gateway=a b", "gateway: expected" },
 	{ VMP_NOUN_TEMPLATE, "name=web", "cert_life_s=5", "cert_life_s: expected" },
 	{ VMP_NOUN_TEMPLATE, "name=web", "auto_create=perhaps", "auto_create: expected" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "broker=yes", "broker: expected 0 or 1, and 1 for the kind gateway" },
+	{ VMP_NOUN_POOL, "name=main", "owned=3", "product: expected a value" },
+	{ VMP_NOUN_POOL, "name=main", "product=os", "owned: expected a value" },
 };
 
 START_TEST(a_refusal_names_the_column)
@@ -367,6 +370,38 @@ START_TEST(eap_md5_passwords)
 }
 END_TEST
 
+START_TEST(a_pool_of_licences)
+{
+	static const char *const bad[] = {
+		"tenant=nobody", "lease_s=0", "grace_s=-1", "owned=100000001", "owned=many",
+		"overdraft=-1",	 "product=",  "enabled=2",  "not_after=soon",  "not_after=2000-01-01T00:00:00Z",
+		"not_before=7"
+	};
+	size_t i;
+
+	ck_assert_int_eq(PUT(VMP_NOUN_TENANT, NULL, "name=acme"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_POOL, NULL, "name=main", "product=web std", "owned=3", "tenant=acme",
+			     "not_after=2026-12-01T08:00:00Z"),
+			 VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "MAIN", "product"), "web std");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "tenant"), "acme");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "lease_s"), "3600");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "grace_s"), "900");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "overdraft"), "0");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "not_after"), "2026-12-01T08:00:00Z");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "not_before"), "-");
+	ck_assert_int_eq(PUT(VMP_NOUN_POOL, "main", "tenant=", "not_after=", "not_before=1000000000"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "tenant"), "-");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "not_after"), "-");
+	ck_assert_str_eq(get(VMP_NOUN_POOL, "main", "not_before"), "2001-09-09T01:46:40Z");
+	ck_assert_int_eq(PUT(VMP_NOUN_POOL, NULL, "name=Main", "product=x", "owned=1"), VMP_EEXIST);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ck_assert_int_eq(PUT(VMP_NOUN_POOL, "main", bad[i]), VMP_EINVAL);
+		ck_assert_msg(strstr(msg.text, ": expected ") != NULL, "%s", msg.text);
+	}
+}
+END_TEST
+
 Suite *check_record(void)
 {
 	Suite *s = suite_create("record");
@@ -376,6 +411,7 @@ Suite *check_record(void)
 	tcase_add_test(t, a_vm_by_mac_and_by_name);
 	tcase_add_loop_test(t, a_refusal_names_the_column, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(t, assignments);
+	tcase_add_test(t, a_pool_of_licences);
 	tcase_add_test(t, a_missing_record);
 	tcase_add_test(t, a_record_twice);
 	tcase_add_loop_test(t, values_as_people_type_them, 0, sizeof(values) / sizeof(values[0]));

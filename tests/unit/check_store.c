@@ -180,6 +180,26 @@ START_TEST(a_mark_is_a_place_to_come_back_to)
 }
 END_TEST
 
+START_TEST(to_touch_is_to_write)
+{
+	struct vmp_store *store = NULL;
+	struct stat before, after;
+	struct vmp_msg msg;
+	char wal[160];
+
+	snprintf(wal, sizeof(wal), "%s-wal", scratch_path);
+	ck_assert_int_eq(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_WRITE, 0, &msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_touch(store, &msg), VMP_OK);
+	ck_assert_int_eq(stat(wal, &before), 0);
+	ck_assert_int_eq(vmp_store_touch(store, &msg), VMP_OK);
+	ck_assert_int_eq(stat(wal, &after), 0);
+	ck_assert_int_gt(after.st_size, before.st_size);
+	vmp_store_close(store);
+	ck_assert_int_eq(vmp_store_open(&store, scratch_path, VMP_STORE_POLICY, VMP_STORE_READ, 0, &msg), VMP_OK);
+	vmp_store_close(store);
+}
+END_TEST
+
 START_TEST(a_locked_store_is_busy)
 {
 	struct vmp_store *a, *b;
@@ -287,6 +307,7 @@ Suite *check_store(void)
 	tcase_add_test(t, an_older_store_is_brought_up);
 	tcase_add_test(t, each_store_draws_its_own_prefix);
 	tcase_add_test(t, a_mark_is_a_place_to_come_back_to);
+	tcase_add_test(t, to_touch_is_to_write);
 	tcase_add_test(t, a_locked_store_is_busy);
 	tcase_add_test(t, a_second_handle_takes_no_locks_along);
 	suite_add_tcase(s, t);

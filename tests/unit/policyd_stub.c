@@ -2,7 +2,6 @@
 #include "clock_stub.h"
 #include "folder.h"
 #include "guests_stub.h"
-#include "http.h"
 #include "identity.h"
 #include "loop.h"
 #include "suites.h"
@@ -14,7 +13,7 @@
 
 struct asked {
 	char text[2048], uuid[37];
-	http_fn done;
+	http_client_fn done;
 	void *ctx;
 };
 
@@ -90,10 +89,12 @@ void identity_changed(void (*fn)(void))
 	tell = fn;
 }
 
-int http_send(const struct http_request *request, http_fn done, void *ctx, struct vmp_msg *msg)
+int http_client_send(struct http_client *client, const struct http_request *request, http_client_fn done, void *ctx,
+		     struct vmp_msg *msg)
 {
 	struct asked *a = &asked[n_asked];
 
+	(void)client;
 	if (unable)
 		return vmp_fail(msg, VMP_EIO, "host.key: cannot open");
 	ck_assert_uint_lt(n_asked, OPEN);

@@ -1,4 +1,5 @@
-/* policyd, as hostd's report.c sees it: http.h and identity.h without what is behind them, and a clock that is set. */
+/* policyd, as hostd's report.c sees it: http_client.h and identity.h without what is behind them, and a clock that is
+ * set. */
 #ifndef POLICYD_STUB_H
 #define POLICYD_STUB_H
 

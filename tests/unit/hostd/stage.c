@@ -3,7 +3,7 @@
 #include "../folder.h"
 #include "cidata.h"
 #include "events.h"
-#include "identity.h"
+#include "identity_tls.h"
 #include "log.h"
 #include "loop.h"
 #include "passwords.h"

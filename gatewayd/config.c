@@ -1,0 +1,212 @@
+#include "config.h"
+#include "account.h"
+#include "listen.h"
+#include "log.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+#define TEXT(section, name, member, preset) VMP_OPTION(struct config, section, name, VMP_OPT_TEXT, member, preset, 0, 0)
+#define NUM(section, name, type, member, preset, min, max)                                                             \
+	VMP_OPTION(struct config, section, name, type, member, preset, min, max)
+#define SERVER_TEXT(name, member, preset)                                                                              \
+	VMP_OPTION(struct config_server, "server", name, VMP_OPT_TEXT, member, preset, 0, 0)
+#define SERVER_NUM(name, type, member, preset, min, max)                                                               \
+	VMP_OPTION(struct config_server, "server", name, type, member, preset, min, max)
+#define DAY 86400
+
+#ifndef VMPROV_SYSCONFDIR
+#define VMPROV_SYSCONFDIR "/etc"
+#endif
+#ifndef VMPROV_STATEDIR
+#define VMPROV_STATEDIR "/var/lib/vmprov"
+#endif
+
+const struct vmp_option config_options[] = {
+	TEXT("process", "user", user, "vmprov-gateway"),
+	TEXT("listen", "address", address, "[::]:8444"),
+	NUM("listen", "max_connections", VMP_OPT_INT, max_connections, "16384", 16, 1000000),
+	NUM("listen", "request_timeout", VMP_OPT_DURATION, request_timeout, "20s", 1, 600),
+	NUM("listen", "idle_timeout", VMP_OPT_DURATION, idle_timeout, "5m", 1, DAY),
+	TEXT("status", "address", status_address, "127.0.0.1:8482"),
+	TEXT("store", "path", store_path, VMPROV_STATEDIR "/gateway/gateway.db"),
+	TEXT("identity", "certificate", certificate, VMPROV_STATEDIR "/gateway/gateway.pem"),
+	TEXT("identity", "key", key, VMPROV_STATEDIR "/gateway/gateway.key"),
+	TEXT("identity", "ca", ca, VMPROV_SYSCONFDIR "/vmprov/policyd-ca.pem"),
+	TEXT("identity", "token_file", token_file, VMPROV_SYSCONFDIR "/vmprov/gateway.token"),
+	TEXT("identity", "label", label, "gateway"),
+	TEXT("identity", "url", identity_url, ""),
+	NUM("identity", "enrol", VMP_OPT_BOOL, enrol, "yes", 0, 1),
+	NUM("broker", "lease", VMP_OPT_DURATION, lease, "10m", 1, 30 * DAY),
+	NUM("broker", "refresh", VMP_OPT_DURATION, refresh, "30s", 1, DAY),
+	NUM("broker", "timeout", VMP_OPT_DURATION, timeout, "3s", 1, 60),
+	NUM("broker", "wait", VMP_OPT_DURATION, wait, "3s", 0, 60),
+	NUM("broker", "margin", VMP_OPT_INT, margin, "10", 0, 1000),
+	NUM("broker", "spare", VMP_OPT_INT, spare, "1", 0, 100000),
+	NUM("broker", "slack", VMP_OPT_INT, slack, "25", 0, 1000),
+	TEXT("log", "level", log_level, "info"),
+	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
+};
+
+const struct vmp_option config_server_options[] = {
+	SERVER_TEXT("url", url, ""),
+	SERVER_TEXT("proxy", proxy, ""),
+	SERVER_NUM("home", VMP_OPT_BOOL, home, "no", 0, 1),
+	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
+};
+
+/* Texts that are paths. */
+static const struct {
+	const char *option;
+	size_t offset;
+} paths[] = {
+	{ "[store] path", offsetof(struct config, store_path) },
+	{ "[identity] certificate", offsetof(struct config, certificate) },
+	{ "[identity] key", offsetof(struct config, key) },
+	{ "[identity] ca", offsetof(struct config, ca) },
+};
+
+/* -- [server NAME] ------------------------------------------------------------------------------------------------ */
+
+static bool is_name(const char *name)
+{
+	size_t i, len = strlen(name);
+
+	for (i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+			return false;
+	}
+	return len > 0 && len < VMP_BROKER_SERVER;
+}
+
+static int add_server(struct config *c, const char *name, struct vmp_msg *why)
+{
+	struct config_server *s = &c->server[c->n_server];
+
+	if (c->n_server == BROKER_SERVERS)
+		return vmp_fail(why, VMP_EINVAL, "expected at most %d servers", BROKER_SERVERS);
+	c->n_server++;
+	memcpy(s->name, name, strlen(name) + 1);
+	return vmp_ini_presets(config_server_options, s, why);
+}
+
+/* vmp_ini_option_fn */
+static int take_server(void *ctx, const char *section, const char *name, const char *value, int line,
+		       struct vmp_msg *why)
+{
+	static const char kind[] = "server ";
+	struct config *c = ctx;
+	const char *server = section + sizeof(kind) - 1;
+	int i, err = VMP_OK;
+
+	(void)line;
+	if (strncmp(section, kind, sizeof(kind) - 1) != 0)
+		return vmp_fail(why, VMP_EINVAL, "there is no such section");
+	if (!is_name(server))
+		return vmp_fail(why, VMP_EINVAL, "expected a name of up to %d of A-Z a-z 0-9 . _ -",
+				VMP_BROKER_SERVER - 1);
+	for (i = 0; i < c->n_server && strcmp(c->server[i].name, server) != 0; i++)
+		;
+	if (i < c->n_server && !name)
+		return vmp_fail(why, VMP_EINVAL, "given twice");
+	if (i == c->n_server)
+		err = add_server(c, server, why);
+	if (err == VMP_OK && name)
+		err = vmp_ini_set(config_server_options, &c->server[i], &c->server[i].seen, "server", name, value, why);
+	return err;
+}
+
+static int check_servers(struct config *c, struct vmp_msg *msg)
+{
+	int i, homes = 0;
+
+	if (c->n_server == 0)
+		return vmp_fail(msg, VMP_EINVAL, "expected at least one section [server NAME]");
+	for (i = 0; i < c->n_server; i++) {
+		const struct config_server *s = &c->server[i];
+
+		if (strncmp(s->url, "https://", 8) != 0)
+			return vmp_fail(msg, VMP_EINVAL, "[server %s] url: expected https://...", s->name);
+		if (*s->proxy && strncmp(s->proxy, "https://", 8) != 0)
+			return vmp_fail(msg, VMP_EINVAL, "[server %s] proxy: expected https://HOST:PORT", s->name);
+		if (s->home)
+			c->home = i;
+		homes += s->home;
+	}
+	return homes < 2 ? VMP_OK
+			 : vmp_fail(msg, VMP_EINVAL, "[server %s] home: expected one server with home = yes",
+				    c->server[c->home].name);
+}
+
+/* -- all ---------------------------------------------------------------------------------------------------------- */
+
+static int check_addresses(const char *name, const char *list, bool needed, struct vmp_msg *msg)
+{
+	char word[VMP_INI_TEXT];
+	int n = 0;
+
+	while (vmp_ini_word(&list, word, sizeof(word))) {
+		if (vmp_listen_check(word, NULL) != VMP_OK || ++n > CONFIG_ADDRESSES)
+			return vmp_fail(
+				msg, VMP_EINVAL,
+				"%s: %s: expected at most %d of ADDRESS:PORT, such as 192.0.2.1:8444 or [::]:8444",
+				name, word, CONFIG_ADDRESSES);
+	}
+	return n || !needed ? VMP_OK : vmp_fail(msg, VMP_EINVAL, "%s: expected at least one", name);
+}
+
+static int check_paths(const struct config *c, struct vmp_msg *msg)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (*((const char *)c + paths[i].offset) != '/')
+			return vmp_fail(msg, VMP_EINVAL, "%s: expected a path that begins with a slash",
+					paths[i].option);
+	}
+	return VMP_OK;
+}
+
+static int check_user(const struct config *c, struct vmp_msg *msg)
+{
+	struct vmp_msg why;
+	unsigned uid, gid;
+	int err = vmp_account_user(c->user, &uid, &gid, &why);
+
+	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "[process] user: %s", why.text);
+}
+
+static int check(struct config *c, struct vmp_msg *msg)
+{
+	int err = check_addresses("[listen] address", c->address, true, msg);
+
+	if (err == VMP_OK)
+		err = check_addresses("[status] address", c->status_address, false, msg);
+	if (err == VMP_OK)
+		err = check_paths(c, msg);
+	if (err == VMP_OK && vmp_log_level(c->log_level) < 0)
+		err = vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
+	if (err == VMP_OK && *c->identity_url && strncmp(c->identity_url, "https://", 8) != 0)
+		err = vmp_fail(msg, VMP_EINVAL, "[identity] url: expected https://...");
+	if (err == VMP_OK && !is_name(c->label))
+		err = vmp_fail(msg, VMP_EINVAL, "[identity] label: expected the name of a template");
+	if (err == VMP_OK)
+		err = check_servers(c, msg);
+	return err == VMP_OK ? check_user(c, msg) : err;
+}
+
+int config_read(const char *path, struct config *out, struct vmp_msg *msg)
+{
+	struct vmp_msg why;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (!path)
+		return vmp_ini_presets(config_options, out, msg);
+	err = vmp_ini_read_with(path, config_options, out, take_server, out, msg);
+	if (err != VMP_OK)
+		return err;
+	err = check(out, &why);
+	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "%s: %s", path, why.text);
+}

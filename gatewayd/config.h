@@ -1,0 +1,46 @@
+/** gatewayd.conf(5). */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "broker.h"
+#include "inifile.h"
+
+#define CONFIG_ADDRESSES 16
+
+/** [server NAME] */
+struct config_server {
+	char name[VMP_BROKER_SERVER];
+	char url[VMP_INI_TEXT], proxy[VMP_INI_TEXT];
+	bool home;
+	uint64_t seen;
+};
+
+struct config {
+	/* [process] */
+	char user[VMP_INI_TEXT];
+	/* [listen] */
+	char address[VMP_INI_TEXT];
+	int64_t max_connections, request_timeout, idle_timeout;
+	/* [status] */
+	char status_address[VMP_INI_TEXT];
+	/* [store] */
+	char store_path[VMP_INI_TEXT];
+	/* [identity] */
+	char certificate[VMP_INI_TEXT], key[VMP_INI_TEXT], ca[VMP_INI_TEXT], token_file[VMP_INI_TEXT],
+		label[VMP_INI_TEXT], identity_url[VMP_INI_TEXT];
+	bool enrol;
+	/* [broker] */
+	int64_t lease, refresh, timeout, wait, margin, spare, slack;
+	/* [log] */
+	char log_level[VMP_INI_TEXT];
+
+	struct config_server server[BROKER_SERVERS]; /**< in the file's order */
+	int n_server, home;
+};
+
+extern const struct vmp_option config_options[], config_server_options[];
+
+/** Read a file; NULL: the presets alone, unchecked.  Checks what the tables cannot. */
+VMP_CHECKED int config_read(const char *path, struct config *out, struct vmp_msg *msg);
+
+#endif
