@@ -19,11 +19,34 @@ static const struct refusal *refusal_find(const struct broker *b, const struct b
 
 /* -- waiting ------------------------------------------------------------------------------------------------------ */
 
-static void enter(struct waiter *waiter, struct product *p)
+static struct waiter_chain *chain_of(struct product *p, const char *uuid)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*uuid)
+		hash = (hash ^ (unsigned char)*uuid++) * 16777619u;
+	return &p->waits[hash % WAITER_CHAINS];
+}
+
+void waiter_enter(struct waiter *waiter, struct product *p)
 {
 	waiter->product = p;
 	TAILQ_INSERT_TAIL(&p->waiters, waiter, next);
+	LIST_INSERT_HEAD(chain_of(p, waiter->uuid), waiter, chain);
 	p->n_waiting++;
+}
+
+/* Each that waits is one more licence that servers are asked for: a VM counts once, however often it asks. */
+static bool waits_already(struct product *p, const char *uuid)
+{
+	const struct waiter *w;
+
+	LIST_FOREACH(w, chain_of(p, uuid), chain)
+	{
+		if (strcmp(w->uuid, uuid) == 0)
+			return true;
+	}
+	return false;
 }
 
 void broker_leave(struct waiter *waiter)
@@ -31,6 +54,7 @@ void broker_leave(struct waiter *waiter)
 	if (!waiter->product)
 		return;
 	TAILQ_REMOVE(&waiter->product->waiters, waiter, next);
+	LIST_REMOVE(waiter, chain);
 	waiter->product->n_waiting--;
 	waiter->product = NULL;
 }
@@ -67,7 +91,7 @@ static bool should_wait(struct broker *b, const struct broker_ask *ask, struct p
 		return false;
 	if (account ? strcmp(account->request_id, ask->id) == 0 || account->seq != ask->seen : ask->seen != 0)
 		return false;
-	return !has_room(b, p, now_ms);
+	return !has_room(b, p, now_ms) && !waits_already(p, ask->uuid);
 }
 
 /* -- answers ------------------------------------------------------------------------------------------------------ */
@@ -160,10 +184,13 @@ static int ask_book(struct broker *b, const struct broker_ask *ask, struct produ
 int broker_ask(struct broker *b, const struct broker_ask *ask, int64_t now_ms, struct waiter *waiter,
 	       struct broker_answer *out, struct vmp_msg *msg)
 {
-	struct product *p = product_get(b, ask->product, ask->wants > 0, now_ms);
+	bool strange = ask->wants > 0 && product_is_one_too_many(b, ask->uuid, ask->product, now_ms);
+	struct product *p = product_get(b, ask->product, ask->wants > 0 && !strange, now_ms);
 	const struct refusal *refusal = ask->wants > 0 ? refusal_find(b, ask, now_ms) : NULL;
 
 	memset(out, 0, sizeof(*out));
+	if (strange)
+		return vmp_fail(msg, VMP_EACCES, "expected no more products that there are no licences of");
 	if (!p && ask->wants > 0)
 		return vmp_fail(msg, VMP_EACCES, "expected at most %d products in use at one gateway", BROKER_PRODUCTS);
 	if (refusal) {
@@ -172,8 +199,11 @@ int broker_ask(struct broker *b, const struct broker_ask *ask, int64_t now_ms, s
 	}
 	if (p && ask->wants > 0)
 		p->used_ms = now_ms;
+	if (p && ask->wants > 0 && !*p->maker)
+		memcpy(p->maker, ask->uuid, sizeof(p->maker));
 	if (p && waiter && should_wait(b, ask, p, now_ms)) {
-		enter(waiter, p);
+		memcpy(waiter->uuid, ask->uuid, sizeof(waiter->uuid));
+		waiter_enter(waiter, p);
 		return VMP_OK;
 	}
 	return ask_book(b, ask, p, now_ms, out, msg);

@@ -96,8 +96,9 @@ static int load_parent(void *ctx, const struct vmp_broker_parent *row)
 
 	if (server < 0)
 		return VMP_OK; /* not in the configuration any more: it runs out */
+	/* Without a place, what has nothing is not worth a refusal to start: its server will say that it knows us. */
 	if (!p)
-		return no_room(l->msg);
+		return row->held || row->lapsing || *row->body ? no_room(l->msg) : VMP_OK;
 	parent->seq = row->seq;
 	parent->held = row->held;
 	p->given = p->given || row->held > 0;
@@ -254,11 +255,11 @@ static int carry_over(struct broker *b, struct product *old, int64_t now_ms)
 		return old->n_waiting ? VMP_ENOMEM : VMP_OK;
 	while ((w = TAILQ_FIRST(&old->waiters))) {
 		broker_leave(w);
-		w->product = p;
-		TAILQ_INSERT_TAIL(&p->waiters, w, next);
-		p->n_waiting++;
+		waiter_enter(w, p);
 	}
 	p->forecast = old->forecast;
+	p->given = p->given || old->given;
+	memcpy(p->maker, old->maker, sizeof(p->maker));
 	for (i = 0; i < b->settings.n_server; i++) {
 		struct parent *to = &p->parent[i];
 		const struct parent *from = &old->parent[i];
@@ -274,6 +275,15 @@ static int carry_over(struct broker *b, struct product *old, int64_t now_ms)
 	return VMP_OK;
 }
 
+static void let_go(struct product *old)
+{
+	struct waiter *w;
+
+	while ((w = TAILQ_FIRST(&old->waiters)))
+		broker_leave(w);
+	product_free(old);
+}
+
 int broker_reload(struct broker *b, int64_t now_ms, struct vmp_msg *msg)
 {
 	struct product *old[BROKER_PRODUCTS];
@@ -287,7 +297,7 @@ int broker_reload(struct broker *b, int64_t now_ms, struct vmp_msg *msg)
 		if (old[i] && err == VMP_OK)
 			err = carry_over(b, old[i], now_ms);
 		if (old[i])
-			product_free(old[i]);
+			let_go(old[i]);
 	}
 	return err;
 }

@@ -37,7 +37,7 @@ struct parent {
 	int server;
 	int64_t seq, held; /**< as vmp_broker_parent */
 	int64_t end_ms, grace_ms;
-	int64_t lapsing, lapsed_ms;
+	int64_t lapsing, lapsed_ms; /**< lapsed_ms also: what is held was promised until then, by an answer before */
 	char request_id[VMP_UUID_TEXT];
 	char *body;	  /**< of the request without an answer; NULL: none */
 	bool grows;	  /**< that request wants more than is held */
@@ -58,10 +58,14 @@ struct parent {
 /** Somebody who waits for what servers have been asked for. */
 struct waiter {
 	TAILQ_ENTRY(waiter) next;
+	LIST_ENTRY(waiter) chain;
+	char uuid[VMP_UUID_TEXT];
 	struct product *product; /**< NULL: it does not wait */
 	int64_t until_ms;
 };
 TAILQ_HEAD(waiter_list, waiter);
+LIST_HEAD(waiter_chain, waiter);
+#define WAITER_CHAINS 1024
 
 /** A VM that has a lease, or of which the home server is still to hear. */
 struct child {
@@ -85,6 +89,7 @@ struct product {
 	struct parent parent[BROKER_SERVERS];
 	struct vmp_forecast forecast;
 	struct waiter_list waiters;
+	struct waiter_chain waits[WAITER_CHAINS]; /**< the same, by UUID */
 	int64_t n_waiting;
 	struct child_list starts, stops; /**< to be reported */
 	int64_t n_starts, n_stops, n_reported, n_children;
@@ -95,8 +100,9 @@ struct product {
 	bool smaller;	     /**< the round has come to asking for less */
 	int64_t round_ms;    /**< no round before; after one that gave nothing */
 	int64_t pause_ms;
-	int64_t used_ms; /**< when a VM asked last, or had one */
-	bool given;	 /**< a server has given some, some time */
+	int64_t used_ms;	   /**< when a VM asked last, or had one */
+	bool given;		   /**< a server has given some, some time */
+	char maker[VMP_UUID_TEXT]; /**< the VM that asked for it first; empty: not known */
 };
 
 struct broker_counters {
@@ -115,7 +121,8 @@ VMP_CHECKED int broker_new(const struct broker_settings *settings, struct vmp_st
 			   const struct vmp_clock *clock, struct broker **out, struct vmp_msg *msg);
 void broker_free(struct broker *broker);
 /** The transaction came to nothing: be what the store says.  Waiters and requests on their way stay.
- * @return VMP_OK, or an error, after which the broker must not be used until it is VMP_OK. */
+ * @return VMP_OK, or an error, after which the broker must not be used until it is VMP_OK; waiters may have been taken
+ * out then, and wait for nothing. */
 VMP_CHECKED int broker_reload(struct broker *broker, int64_t now_ms, struct vmp_msg *msg);
 /** Last in a transaction: forget what is over, ask for what is needed, write what has changed in all.
  * @param next_ms  out: when there is something to do next. */
@@ -151,8 +158,10 @@ struct broker_answer {
 
 /** Answer a VM.
  * @param waiter  NULL: an answer in any case.  Else, when there is none left for it and servers can be asked, it
- * waits, with until_ms as set, and waiter->product says so.
- * @return VMP_OK; VMP_EACCES: too many products; VMP_EINVAL, VMP_ENOMEM, VMP_EFULL, VMP_EIO. */
+ * waits, with until_ms as set, and waiter->product says so.  A VM waits once: one that asks again meanwhile is
+ * answered.
+ * @return VMP_OK; VMP_EACCES: too many products, or too many that nobody has of this VM; VMP_EINVAL, VMP_ENOMEM,
+ * VMP_EFULL, VMP_EIO. */
 VMP_CHECKED int broker_ask(struct broker *broker, const struct broker_ask *ask, int64_t now_ms, struct waiter *waiter,
 			   struct broker_answer *out, struct vmp_msg *msg);
 /** It waits no more.  Without effect when it does not. */
@@ -172,6 +181,8 @@ VMP_CHECKED int broker_refused(struct broker *broker, struct parent *parent, con
 			       struct vmp_msg *msg);
 /** There was no answer, or none that counts: the request is sent again, later. */
 void broker_failed(struct broker *broker, struct parent *parent, const char *why, int64_t now_ms);
+/** There may have been an answer, which could not be written down: the request is sent again as it was. */
+void broker_unheard(struct broker *broker, struct parent *parent, int64_t now_ms);
 /** The server has told of VMs that have stopped, and of products that others lack. */
 VMP_CHECKED int broker_watched(struct broker *broker, int server, const struct server_watch *watch, int64_t now_ms,
 			       struct vmp_msg *msg);

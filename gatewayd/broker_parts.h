@@ -50,6 +50,12 @@ int64_t product_usable(const struct broker *b, const struct product *p, int64_t 
  * leases those that last longest, and no life beyond the end of those. */
 VMP_CHECKED int product_fit(struct broker *b, struct product *p, int64_t extra, int64_t now_ms);
 
+/** A product that no server has given yet may be what a VM has made up.  Has it asked for as many as it may? */
+bool product_is_one_too_many(const struct broker *b, const char *uuid, const char *name, int64_t now_ms);
+
+/** (ask.c) Wait for it. @param waiter  with its uuid and until_ms. */
+void waiter_enter(struct waiter *waiter, struct product *p);
+
 /* -- children (child.c) -------------------------------------------------------------------------------------------- */
 
 /** @param make  if there is none; NULL then: out of memory. */

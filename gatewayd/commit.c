@@ -16,6 +16,7 @@ static struct {
 	struct job_list waiting, ran;
 	int (*settle)(int64_t now_ms, struct vmp_msg *msg);
 	void (*sent)(int64_t now_ms);
+	void (*lost)(void);
 	unsigned long long commits, failures, jobs;
 	bool broken; /* the broker is not what the store says */
 	char error[VMP_MSG_MAX];
@@ -86,6 +87,7 @@ static void failed(int err, int64_t now_ms, const struct vmp_msg *why)
 	if (commit.broken)
 		vmp_log(VMP_LOG_ERROR, "reload-failed", "why", msg.text, NULL);
 	tell(err, why->text);
+	commit.lost();
 	arm(SICK_MS);
 }
 
@@ -116,6 +118,7 @@ void commit_flush(void)
 	err = *commit.error ? probe(now_ms, &msg) : VMP_OK;
 	if (err != VMP_OK) {
 		tell(err, msg.text);
+		commit.lost();
 		arm(SICK_MS);
 		return;
 	}
@@ -143,10 +146,12 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 
 /* -- for the others ----------------------------------------------------------------------------------------------- */
 
-int commit_init(int (*settle)(int64_t now_ms, struct vmp_msg *msg), void (*sent)(int64_t now_ms), struct vmp_msg *msg)
+int commit_init(int (*settle)(int64_t now_ms, struct vmp_msg *msg), void (*sent)(int64_t now_ms), void (*lost)(void),
+		struct vmp_msg *msg)
 {
 	commit.settle = settle;
 	commit.sent = sent;
+	commit.lost = lost;
 	commit.now = event_new(loop.base, -1, 0, on_turn, NULL);
 	commit.timer = evtimer_new(loop.base, on_turn, NULL);
 	if (!commit.now || !commit.timer)

@@ -19,9 +19,10 @@ struct commit_job {
 };
 
 /** @param settle  called in each transaction behind the jobs, for what has waited: it hands jobs that it has run itself
- * to commit_ran(). @param sent  called after each that was good. */
+ * to commit_ran(). @param sent  called after each that was good. @param lost  called after each that was not, behind
+ * the jobs: broker_reload() may have taken waiters out. */
 VMP_CHECKED int commit_init(int (*settle)(int64_t now_ms, struct vmp_msg *msg), void (*sent)(int64_t now_ms),
-			    struct vmp_msg *msg);
+			    void (*lost)(void), struct vmp_msg *msg);
 void commit_free(void);
 /** Have it run at the end of this turn. */
 void commit_add(struct commit_job *job);

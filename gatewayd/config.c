@@ -1,9 +1,9 @@
 #include "config.h"
 #include "account.h"
+#include "inifile_named.h"
 #include "listen.h"
 #include "log.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -71,50 +71,29 @@ static const struct {
 
 static bool is_name(const char *name)
 {
-	size_t i, len = strlen(name);
-
-	for (i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
-			return false;
-	}
-	return len > 0 && len < VMP_BROKER_SERVER;
-}
-
-static int add_server(struct config *c, const char *name, struct vmp_msg *why)
-{
-	struct config_server *s = &c->server[c->n_server];
-
-	if (c->n_server == BROKER_SERVERS)
-		return vmp_fail(why, VMP_EINVAL, "expected at most %d servers", BROKER_SERVERS);
-	c->n_server++;
-	memcpy(s->name, name, strlen(name) + 1);
-	return vmp_ini_presets(config_server_options, s, why);
+	return vmp_ini_is_name(name, "", VMP_BROKER_SERVER);
 }
 
 /* vmp_ini_option_fn */
 static int take_server(void *ctx, const char *section, const char *name, const char *value, int line,
 		       struct vmp_msg *why)
 {
-	static const char kind[] = "server ";
 	struct config *c = ctx;
-	const char *server = section + sizeof(kind) - 1;
-	int i, err = VMP_OK;
+	const struct vmp_ini_named servers = {
+		.kind = "server",
+		.options = config_server_options,
+		.array = c->server,
+		.size = sizeof(c->server[0]),
+		.max = BROKER_SERVERS,
+		.n = &c->n_server,
+		.name = offsetof(struct config_server, name),
+		.seen = offsetof(struct config_server, seen),
+		.is_name = is_name,
+		.expected = "a name of up to 47 of A-Z a-z 0-9 . _ -",
+	};
 
 	(void)line;
-	if (strncmp(section, kind, sizeof(kind) - 1) != 0)
-		return vmp_fail(why, VMP_EINVAL, "there is no such section");
-	if (!is_name(server))
-		return vmp_fail(why, VMP_EINVAL, "expected a name of up to %d of A-Z a-z 0-9 . _ -",
-				VMP_BROKER_SERVER - 1);
-	for (i = 0; i < c->n_server && strcmp(c->server[i].name, server) != 0; i++)
-		;
-	if (i < c->n_server && !name)
-		return vmp_fail(why, VMP_EINVAL, "given twice");
-	if (i == c->n_server)
-		err = add_server(c, server, why);
-	if (err == VMP_OK && name)
-		err = vmp_ini_set(config_server_options, &c->server[i], &c->server[i].seen, "server", name, value, why);
-	return err;
+	return vmp_ini_named_take(&servers, section, name, value, why);
 }
 
 static int check_servers(struct config *c, struct vmp_msg *msg)

@@ -1,5 +1,6 @@
 #include "mark.h"
 #include "boot_clock.h"
+#include "commit.h"
 #include "file.h"
 #include "log.h"
 #include "loop.h"
@@ -49,8 +50,13 @@ void mark_upkeep(int64_t now_ms)
 	char path[VMP_INI_TEXT + 8], text[MARK_MAX];
 	struct vmp_msg msg = { "" };
 	int64_t seq = broker_seq(loop.broker);
+	struct commit_status commits;
 	int len;
 
+	/* A recovery that mark_check() has begun is on the disk before the mark is that tells of it. */
+	commit_status(&commits);
+	if (commits.commits == 0)
+		return;
 	if (seq == written_seq || (written_seq >= 0 && now_ms - written_ms < PAUSE_MS))
 		return;
 	path_of(path);

@@ -110,10 +110,13 @@ int parent_request(struct broker *b, struct parent *parent, int64_t wants, int64
 /* What the server gives counts from when it was asked, and ends for us a little before it does for the server. */
 static void take_times(struct parent *parent, const struct server_answer *answer, int64_t sent_ms)
 {
-	int64_t margin = answer->life_ms / 100;
+	int64_t margin = answer->life_ms / 100, promised_ms = parent->end_ms + parent->grace_ms;
 
 	parent->end_ms = sent_ms + answer->life_ms - (margin > MARGIN_MS ? margin : MARGIN_MS);
 	parent->grace_ms = answer->grace_ms;
+	/* A shorter lease than the last: VMs run to the end of that one, and the server counts on to it. */
+	if (parent->end_ms + parent->grace_ms < promised_ms && parent->lapsed_ms < promised_ms)
+		parent->lapsed_ms = promised_ms;
 }
 
 /* Less than before, and not since we wanted it: VMs run on the difference to the end that they were told. */
@@ -246,4 +249,11 @@ void broker_failed(struct broker *b, struct parent *parent, const char *why, int
 	parent->retry_ms = now_ms + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS);
 	if (parent->grows)
 		plan_asked(parent, false);
+}
+
+void broker_unheard(struct broker *b, struct parent *parent, int64_t now_ms)
+{
+	(void)b;
+	parent->sent = false;
+	parent->retry_ms = now_ms + RETRY_MS;
 }

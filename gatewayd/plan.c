@@ -43,10 +43,12 @@ static int expire(struct broker *b, struct parent *parent, int64_t now_ms, struc
 	bool held = parent->held && parent_held(parent, now_ms) == 0;
 	bool lapsed = parent->lapsing && now_ms >= parent->lapsed_ms;
 
-	if (held)
-		parent->held = 0;
 	if (lapsed)
 		parent->lapsing = 0;
+	if (held && now_ms < parent->lapsed_ms)
+		parent->lapsing += parent->held;
+	if (held)
+		parent->held = 0;
 	return held || lapsed ? parent_put(b, parent, msg) : VMP_OK;
 }
 
@@ -99,6 +101,14 @@ static bool can_give(const struct plan *plan)
 static int64_t least_of(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* VMs still run on what the server has not renewed: to want less would end that. */
+static int64_t want(const struct plan *plan, const struct parent *parent, int64_t wants)
+{
+	int64_t all = parent_held(parent, plan->now_ms) + parent->lapsing;
+
+	return parent->lapsing && wants < all && (plan->total < plan->occupied || !can_give(plan)) ? all : wants;
 }
 
 /* The last server first; those where others lack them before all, and there all that is not used. */
@@ -253,7 +263,8 @@ static int serve_waiting(struct plan *plan, struct vmp_msg *msg)
 	if (!parent)
 		return VMP_OK;
 	held = parent_held(parent, plan->now_ms);
-	return parent_request(plan->b, parent, held + (plan->more > plan->lack ? plan->more : plan->lack),
+	return parent_request(plan->b, parent,
+			      want(plan, parent, held + (plan->more > plan->lack ? plan->more : plan->lack)),
 			      held + (p->smaller ? 1 : plan->lack), plan->now_ms, msg);
 }
 
@@ -304,9 +315,7 @@ static int refresh(struct plan *plan, struct parent *parent, struct vmp_msg *msg
 
 	if (parent == plan->grow)
 		wants += plan->more;
-	/* VMs still run on what the server has not renewed: to want less would end that. */
-	if (wants < held + parent->lapsing && plan->total < plan->occupied)
-		wants = held + parent->lapsing;
+	wants = want(plan, parent, wants);
 	return parent_request(plan->b, parent, wants, least_of(wants, held + 1), plan->now_ms, msg);
 }
 

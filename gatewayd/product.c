@@ -7,6 +7,9 @@
  * sooner, since a VM can ask for whatever comes to its mind. */
 #define UNUSED_MS  600000
 #define STRANGE_MS 5000
+/* Of those, so many can be of one VM within a minute: each costs requests to servers, and a place. */
+#define STRANGE_EACH	2
+#define STRANGE_EACH_MS 60000
 
 static bool is_unused(const struct product *p, int64_t now_ms)
 {
@@ -98,6 +101,20 @@ struct product *product_get(struct broker *b, const char *name, bool make, int64
 	return i < 0 ? NULL : product_new(b, name, i, now_ms);
 }
 
+bool product_is_one_too_many(const struct broker *b, const char *uuid, const char *name, int64_t now_ms)
+{
+	int i, n = 0;
+
+	for (i = 0; i < BROKER_PRODUCTS; i++) {
+		const struct product *p = b->product[i];
+
+		if (p && strcmp(p->name, name) == 0)
+			return false;
+		n += p && !p->given && now_ms - p->used_ms < STRANGE_EACH_MS && strcmp(p->maker, uuid) == 0;
+	}
+	return n >= STRANGE_EACH;
+}
+
 void products_free(struct broker *b)
 {
 	int i;
@@ -158,6 +175,8 @@ int product_fit(struct broker *b, struct product *p, int64_t extra, int64_t now_
 		pool.until_ms = parent->end_ms;
 		pool.open = true;
 	}
+	if (pool.owned > VMP_LEASE_MAX)
+		pool.owned = VMP_LEASE_MAX;
 	if (memcmp(&pool, &p->set, sizeof(pool)) == 0)
 		return VMP_OK;
 	err = vmp_lease_pool_set(b->book, &pool);

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* [ms] However seldom servers are asked: VMs have no keys until they are on record. */
+#define HOLD_MAX_MS 30000
+
 bool report_is_home(const struct broker *b, const struct parent *parent)
 {
 	return parent->server == b->settings.home;
@@ -166,7 +169,8 @@ static int take(struct broker *b, struct child *c, bool started, void *ctx, stru
 	if (why && !taken->enough) {
 		/* It may be one VM too many there for as long as others' leases run out here: it keeps its own to its
 		 * end. */
-		c->product->hold_ms = taken->now_ms + b->settings.refresh_ms;
+		c->product->hold_ms = taken->now_ms +
+				      (b->settings.refresh_ms < HOLD_MAX_MS ? b->settings.refresh_ms : HOLD_MAX_MS);
 		err = child_report(b, c, false, msg);
 	} else if (why) {
 		err = refuse(b, c, why, taken->now_ms, msg);

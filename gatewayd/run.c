@@ -31,9 +31,9 @@ static struct sockets {
 } vms, watchers;
 
 static struct tls_files *tls;
-static struct event *upkeep, *stop_event, *hup_event;
+static struct event *upkeep, *stop_event, *int_event, *hup_event;
 
-static const struct http_route *const vm_tables[] = { serve_routes, NULL };
+static const struct http_route *const vm_tables[] = { serve_routes, health_routes, NULL };
 static const struct http_route *const status_tables[] = { status_routes, NULL };
 
 /* -- sockets ------------------------------------------------------------------------------------------------------ */
@@ -98,7 +98,8 @@ static int start_identity(struct vmp_msg *msg)
 	struct tls_files_settings files = { .role = TLS_SERVER,
 					    .certificate = loop.config->certificate,
 					    .key = loop.config->key,
-					    .ca = loop.config->ca };
+					    .ca = loop.config->ca,
+					    .http = true };
 	int err;
 
 	identity = identity_of(loop.config);
@@ -155,7 +156,7 @@ static int start_broker(struct vmp_msg *msg)
 		err = broker_new(&settings, loop.store, &clock, &loop.broker, msg);
 	if (err == VMP_OK)
 		mark_check();
-	return err == VMP_OK ? commit_init(serve_settle, upstream_send, msg) : err;
+	return err == VMP_OK ? commit_init(serve_settle, upstream_send, serve_lost, msg) : err;
 }
 
 /* -- the loop ----------------------------------------------------------------------------------------------------- */
@@ -225,9 +226,10 @@ static int start_events(struct vmp_msg *msg)
 	loop.base = event_base_new();
 	upkeep = loop.base ? evtimer_new(loop.base, on_upkeep, NULL) : NULL;
 	stop_event = loop.base ? evsignal_new(loop.base, SIGTERM, on_stop, NULL) : NULL;
+	int_event = loop.base ? evsignal_new(loop.base, SIGINT, on_stop, NULL) : NULL;
 	hup_event = loop.base ? evsignal_new(loop.base, SIGHUP, on_hup, NULL) : NULL;
-	if (!upkeep || !stop_event || !hup_event || event_add(stop_event, NULL) != 0 ||
-	    event_add(hup_event, NULL) != 0 || evtimer_add(upkeep, &now) != 0)
+	if (!upkeep || !stop_event || !int_event || !hup_event || event_add(stop_event, NULL) != 0 ||
+	    event_add(int_event, NULL) != 0 || event_add(hup_event, NULL) != 0 || evtimer_add(upkeep, &now) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	loop.server = http_server_new(loop.base, &settings, msg);
 	if (!loop.server)
@@ -275,6 +277,8 @@ static void finish(void)
 		event_free(upkeep);
 	if (stop_event)
 		event_free(stop_event);
+	if (int_event)
+		event_free(int_event);
 	if (hup_event)
 		event_free(hup_event);
 	if (loop.base)

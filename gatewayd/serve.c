@@ -122,6 +122,19 @@ int serve_settle(int64_t now_ms, struct vmp_msg *msg)
 	return err;
 }
 
+void serve_lost(void)
+{
+	struct lease_call *call, *next;
+
+	for (call = TAILQ_FIRST(&waiting); call; call = next) {
+		next = TAILQ_NEXT(call, next);
+		if (call->waiter.product)
+			continue;
+		stop_waiting(call);
+		http_exchange_fail(&call->http, 503, "the gateway cannot read its store");
+	}
+}
+
 void serve_stop(void)
 {
 	struct lease_call *call;

@@ -43,7 +43,7 @@ static const char *identity_trouble(void)
 	struct identity_status s = { .error = "" };
 
 	identity_status(&s);
-	if (!s.there)
+	if (!s.there || !loop.ready) /* there, and of no use: VMs cannot be served with it */
 		return *s.error ? s.error : "no certificate yet";
 	return s.not_after <= (int64_t)time(NULL) ? "the certificate has ended" : NULL;
 }
@@ -148,6 +148,12 @@ static void status(struct http_exchange *x)
 				     (json_int_t)(recovering > now_ms ? (recovering - now_ms) / 1000 : 0),
 				     "store_error", vmp_json_text(commits.error)));
 }
+
+/* On the VMs' address as well: what they meet, TLS and all. */
+const struct http_route health_routes[] = {
+	{ EVHTTP_REQ_GET, "/healthz", healthz, true },
+	{ 0, NULL, NULL, false },
+};
 
 const struct http_route status_routes[] = {
 	{ EVHTTP_REQ_GET, "/metrics", metrics, false },

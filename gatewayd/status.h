@@ -4,6 +4,6 @@
 
 #include "http_server.h"
 
-extern const struct http_route status_routes[];
+extern const struct http_route status_routes[], health_routes[];
 
 #endif

@@ -78,12 +78,20 @@ static void is_down(int server, const char *why)
 
 #define FLIGHT_OF(member) ((struct flight *)(void *)((char *)(member)-offsetof(struct flight, job)))
 
+/* Whose request it was, if that still waits. */
+static struct parent *parent_of(const struct flight *f)
+{
+	struct parent *parent = broker_parent(loop.broker, f->product, f->server);
+
+	return parent && parent->body && strcmp(parent->request_id, f->request_id) == 0 ? parent : NULL;
+}
+
 static int on_run(struct commit_job *job, int64_t now_ms, struct vmp_msg *msg)
 {
 	struct flight *f = FLIGHT_OF(job);
-	struct parent *parent = broker_parent(loop.broker, f->product, f->server);
+	struct parent *parent = parent_of(f);
 
-	if (!parent || !parent->body || strcmp(parent->request_id, f->request_id) != 0)
+	if (!parent)
 		return VMP_OK;
 	if (f->result == UPSTREAM_FAILED) {
 		broker_failed(loop.broker, parent, f->why, now_ms);
@@ -112,9 +120,12 @@ static void log_answer(const struct flight *f)
 static void on_done(struct commit_job *job, int err, const char *why)
 {
 	struct flight *f = FLIGHT_OF(job);
+	struct parent *parent = err == VMP_OK ? NULL : parent_of(f);
 
 	(void)why;
 	/* What could not be written down is asked for again, by its id. */
+	if (parent)
+		broker_unheard(loop.broker, parent, (int64_t)boot_clock_ms());
 	if (err == VMP_OK)
 		log_answer(f);
 	server_answer_clear(&f->answer);

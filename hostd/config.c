@@ -1,10 +1,10 @@
 #include "config.h"
 #include "account.h"
+#include "inifile_named.h"
 #include "guest.h"
 #include "listen.h"
 #include "log.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
@@ -151,50 +151,29 @@ static int check_texts(const struct config *c, struct vmp_msg *msg)
 /* Linux allows more; what else it takes would need quotes in nftables' rules. */
 bool config_is_interface(const char *name)
 {
-	size_t i, len = strlen(name);
-
-	for (i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)name[i]) && !strchr("._-@+", name[i]))
-			return false;
-	}
-	return len > 0 && len < IF_NAMESIZE && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-static int add_uplink(struct config *c, const char *name, struct vmp_msg *why)
-{
-	struct config_uplink *u = &c->uplink[c->n_uplink];
-
-	if (c->n_uplink == CONFIG_UPLINKS)
-		return vmp_fail(why, VMP_EINVAL, "expected at most %d uplinks", CONFIG_UPLINKS);
-	c->n_uplink++;
-	memcpy(u->name, name, strlen(name));
-	return vmp_ini_presets(config_uplink_options, u, why);
+	return vmp_ini_is_name(name, "@+", IF_NAMESIZE) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 /* [uplink NAME]: vmp_ini_option_fn. */
 static int take_uplink(void *ctx, const char *section, const char *name, const char *value, int line,
 		       struct vmp_msg *why)
 {
-	static const char kind[] = "uplink ";
 	struct config *c = ctx;
-	const char *uplink = section + sizeof(kind) - 1;
-	int i, err = VMP_OK;
+	const struct vmp_ini_named uplinks = {
+		.kind = "uplink",
+		.options = config_uplink_options,
+		.array = c->uplink,
+		.size = sizeof(c->uplink[0]),
+		.max = CONFIG_UPLINKS,
+		.n = &c->n_uplink,
+		.name = offsetof(struct config_uplink, name),
+		.seen = offsetof(struct config_uplink, seen),
+		.is_name = config_is_interface,
+		.expected = "the name of an interface, up to 15 of A-Z a-z 0-9 . _ - @ +",
+	};
 
 	(void)line;
-	if (strncmp(section, kind, sizeof(kind) - 1) != 0)
-		return vmp_fail(why, VMP_EINVAL, "there is no such section");
-	if (!config_is_interface(uplink))
-		return vmp_fail(why, VMP_EINVAL, "expected the name of an interface, up to %d of A-Z a-z 0-9 . _ - @ +",
-				IF_NAMESIZE - 1);
-	for (i = 0; i < c->n_uplink && strcmp(c->uplink[i].name, uplink) != 0; i++)
-		;
-	if (i < c->n_uplink && !name)
-		return vmp_fail(why, VMP_EINVAL, "given twice");
-	if (i == c->n_uplink)
-		err = add_uplink(c, uplink, why);
-	if (err == VMP_OK && name)
-		err = vmp_ini_set(config_uplink_options, &c->uplink[i], &c->uplink[i].seen, "uplink", name, value, why);
-	return err;
+	return vmp_ini_named_take(&uplinks, section, name, value, why);
 }
 
 enum config_replies config_replies(const struct config_uplink *uplink)

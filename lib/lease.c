@@ -368,7 +368,7 @@ static void learn(struct vmp_lease_book *book, const struct vmp_lease_request *r
 	int64_t longest = book->longest_ms;
 	size_t i;
 
-	if (!r->trusted || r->seen <= book->seq || r->seen - book->seq > SEQ_AHEAD)
+	if (!r->trusted || now >= book->believe_ms || r->seen <= book->seq || r->seen - book->seq > SEQ_AHEAD)
 		return;
 	book->seq = r->seen;
 	for (i = 0; i < book->n_pools; i++)
@@ -510,6 +510,11 @@ void vmp_lease_recover(struct vmp_lease_book *book, int64_t until_ms)
 int64_t vmp_lease_recovering(const struct vmp_lease_book *book)
 {
 	return book->recover_ms;
+}
+
+void vmp_lease_believe(struct vmp_lease_book *book, int64_t until_ms)
+{
+	book->believe_ms = until_ms;
 }
 
 int64_t vmp_lease_longest(const struct vmp_lease_book *book)

@@ -136,6 +136,9 @@ int64_t vmp_lease_seq(const struct vmp_lease_book *book);
 void vmp_lease_recover(struct vmp_lease_book *book, int64_t until_ms);
 /** 0: not recovering. */
 int64_t vmp_lease_recovering(const struct vmp_lease_book *book);
+/** Until then what trusted holders have seen may begin a recovery; without a word, always.  A store is an older copy
+ * from its start on, and whoever has a lease from before comes while that lasts: later nobody can know better. */
+void vmp_lease_believe(struct vmp_lease_book *book, int64_t until_ms);
 /** The longest life + grace that this book has given or been told of [ms]: what a recovery has to wait out. */
 int64_t vmp_lease_longest(const struct vmp_lease_book *book);
 void vmp_lease_longest_set(struct vmp_lease_book *book, int64_t ms);

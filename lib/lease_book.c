@@ -320,8 +320,9 @@ int vmp_lease_restore(struct vmp_lease_book *book, const struct vmp_lease *lease
 	for (i = 0; i < is.n_part; i++) {
 		if (!pool_make(book, is.part[i].pool))
 			return VMP_ENOMEM;
-		is.part[i].over_ms += shift;
-		is.part[i].lapsed_ms += shift;
+		/* The time of nothing is none: shifted into a younger boot, it would be before its beginning. */
+		is.part[i].over_ms = is.part[i].count ? is.part[i].over_ms + shift : 0;
+		is.part[i].lapsed_ms = is.part[i].lapsing ? is.part[i].lapsed_ms + shift : 0;
 	}
 	is.end_ms += shift;
 	if (!a) {
@@ -414,6 +415,7 @@ struct vmp_lease_book *vmp_lease_book_new(const struct vmp_lease_journal *journa
 	}
 	book->n_slots = SLOTS;
 	book->over_ms = INT64_MAX;
+	book->believe_ms = INT64_MAX;
 	book->looked_ms = INT64_MIN;
 	if (journal)
 		book->journal = *journal;

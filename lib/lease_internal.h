@@ -31,6 +31,7 @@ struct vmp_lease_book {
 	size_t n_pools, room;
 	int64_t seq, longest_ms;
 	int64_t recover_ms; /**< recovering until then; 0: not */
+	int64_t believe_ms; /**< a seen that is ahead is believed until then */
 	int64_t over_ms;    /**< nothing is over before then; INT64_MAX: nothing at all */
 	int64_t looked_ms;  /**< when all accounts were looked at last */
 };

@@ -10,6 +10,9 @@
 /** [s] An epoch made further in the future than this was made before the clock was set back: it would never age. */
 #define AHEAD_S 300
 
+/** [s] A licence can be given back as often as one likes: epochs that it leads to are no closer together. */
+#define LAPSE_S 10
+
 /* coi_id, name, epoch, created_at, retire_at, sealed from column 0 on. */
 static int row_from_stmt(sqlite3_stmt *stmt, struct vmp_coi_key_row *row, struct vmp_msg *msg)
 {
@@ -109,7 +112,9 @@ int vmp_store_coi_due(struct vmp_store *store, int64_t now, int64_t rotate_s, st
 {
 	static const char asked[] = "SELECT r.coi_id, coi.name, (SELECT coalesce(max(epoch), 0) + 1 FROM coi_key AS k "
 				    "WHERE k.coi_id = r.coi_id), r.reason FROM coi_rotation AS r "
-				    "CROSS JOIN coi ON coi.id = r.coi_id ORDER BY r.at, r.coi_id LIMIT ?1",
+				    "CROSS JOIN coi ON coi.id = r.coi_id WHERE r.reason <> 'licence lapsed' "
+				    "OR NOT EXISTS (SELECT 1 FROM coi_key AS k WHERE k.coi_id = r.coi_id "
+				    "AND k.created_at BETWEEN ?2 AND ?3) ORDER BY r.at, r.coi_id LIMIT ?1",
 			  schedule[] = "SELECT k.coi_id, coi.name, k.epoch + 1, 'schedule', k.created_at " DUE_KEY
 				       "k.created_at <= ?1 UNION ALL "
 				       "SELECT k.coi_id, coi.name, k.epoch + 1, 'schedule', k.created_at " DUE_KEY
@@ -118,7 +123,8 @@ int vmp_store_coi_due(struct vmp_store *store, int64_t now, int64_t rotate_s, st
 	int err;
 
 	*n = 0;
-	err = vmp_stmt_bind(store, asked, BIND_LIST(BIND_INT(max)), &stmt, msg);
+	err = vmp_stmt_bind(store, asked, BIND_LIST(BIND_INT(max), BIND_INT(now - LAPSE_S + 1), BIND_INT(now)), &stmt,
+			    msg);
 	if (err == VMP_OK)
 		err = read_due(store, stmt, list, max, n, msg);
 	if (err != VMP_OK || rotate_s <= 0 || *n == max)

@@ -39,7 +39,8 @@ struct vmp_coi_due {
 	char reason[65];
 };
 /** Those in coi_rotation, then those whose current epoch is older than rotate_s (0: no schedule), or was made more than
- * 300 s after now, since the clock was set back; at most max. */
+ * 300 s after now, since the clock was set back; at most max.  For lapsed licences a COI has no new epoch within 10 s
+ * of the last: a VM that gives its licence back again and again is no burden for all members. */
 VMP_CHECKED int vmp_store_coi_due(struct vmp_store *store, int64_t now, int64_t rotate_s, struct vmp_coi_due *list,
 				  size_t max, size_t *n, struct vmp_msg *msg);
 /** Record a new epoch, give the one before grace_s seconds, and strike the COI from the list.

@@ -288,6 +288,13 @@ int vmp_licence_deny(struct vmp_store *store, const struct vmp_licence_denial *d
 
 	if (err != VMP_OK || again)
 		return err;
+	/* Products that there are none of have any name: who makes them up writes over its own. */
+	err = vmp_stmt_run(store,
+			   "DELETE FROM licence_denial WHERE id = (SELECT iif(count(*) >= ?2, min(id), 0) "
+			   "FROM licence_denial WHERE holder = ?1)",
+			   BIND_LIST(BIND_TEXT(d->holder), BIND_INT(VMP_LICENCE_DENIALS)), NULL, msg);
+	if (err != VMP_OK)
+		return err;
 	return vmp_stmt_run(store,
 			    "INSERT INTO licence_denial (holder, mac, product, tenant_id, reason, wants, available, "
 			    "first_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",

@@ -93,9 +93,9 @@ void vmp_licence_asker_of(const struct vmp_identity *who, struct vmp_licence_ask
 /** May this guest have keys? @return VMP_OK: it needs no licence, or has it; VMP_EACCES: "no licence for PRODUCT". */
 VMP_CHECKED int vmp_licence_check(struct vmp_store *store, uint64_t mac, struct vmp_msg *msg);
 
-/** Is this guest licensed through this holder? @return VMP_OK, VMP_ENOENT. */
+/** Is this guest licensed through this holder, and does not wait to be listed again? @return VMP_OK, VMP_ENOENT. */
 VMP_CHECKED int vmp_licensed_find(struct vmp_store *store, const char *uuid, const char *holder, const char *product,
-				  struct vmp_msg *msg);
+				  int64_t boot_ms, struct vmp_msg *msg);
 /** A guest of a gateway's enclave has a licence through it; if it had one through another, no more through that.
  * @param asker  the gateway.
  * @return VMP_OK; VMP_EACCES with the reason: no guest, of another tenant or enclave, not running, or its template
@@ -113,6 +113,9 @@ VMP_CHECKED int vmp_licensed_clear(struct vmp_store *store, const char *holder, 
 				   struct vmp_msg *msg);
 VMP_CHECKED int vmp_licensed_count(struct vmp_store *store, const char *holder, const char *product, int64_t *n,
 				   struct vmp_msg *msg);
+/** The same of those that do not wait to be listed again. */
+VMP_CHECKED int vmp_licensed_sure(struct vmp_store *store, const char *holder, const char *product, int64_t boot_ms,
+				  int64_t *n, struct vmp_msg *msg);
 /** Each of one holder, by product. */
 VMP_CHECKED int vmp_licensed_each(struct vmp_store *store, const char *holder,
 				  int (*each)(void *ctx, const char *product, const char *uuid), void *ctx,
@@ -121,7 +124,8 @@ VMP_CHECKED int vmp_licensed_each(struct vmp_store *store, const char *holder,
 #define VMP_LICENSED_LIST_MS 60000
 /** [ms] Guests with licences of other servers are believed so long after their gateway was heard of. */
 #define VMP_LICENSED_ELSEWHERE_MS 3600000
-/** A holder begins to list anew: who is not added again in time is removed by vmp_licence_tidy(). */
+/** A holder begins to list anew: who is not added again in time is removed by vmp_licence_tidy().  Who waits to be
+ * listed already gets no more time. */
 VMP_CHECKED int vmp_licensed_doubt(struct vmp_store *store, const char *holder, const char *product, int64_t boot_ms,
 				   struct vmp_msg *msg);
 /** A gateway is heard of that has licences of other servers (or has none of them any more): its guests' licences do not
@@ -154,6 +158,7 @@ struct vmp_licence_denial {
 	uint64_t mac;
 	int64_t tenant_id, wants, available;
 };
+#define VMP_LICENCE_DENIALS 500 /**< refusals of one holder that are kept: the latest */
 /** Write it down; the same holder, product and reason within an hour are one row. */
 VMP_CHECKED int vmp_licence_deny(struct vmp_store *store, const struct vmp_licence_denial *denial, int64_t now,
 				 struct vmp_msg *msg);

@@ -56,13 +56,19 @@ int vmp_licence_check(struct vmp_store *store, uint64_t mac, struct vmp_msg *msg
 	return err;
 }
 
+/* NULL: for good; later than any list lasts: as long as its gateway, with licences of other servers, is heard of. */
+#define IS_SURE "coalesce(doubt_ms > ?3, 1)"
+
 int vmp_licensed_find(struct vmp_store *store, const char *uuid, const char *holder, const char *product,
-		      struct vmp_msg *msg)
+		      int64_t boot_ms, struct vmp_msg *msg)
 {
 	int64_t there;
 
-	return vmp_stmt_number(store, "SELECT 1 FROM licensed WHERE holder = ?1 AND product = ?2 AND uuid = ?3",
-			       BIND_LIST(BIND_TEXT(holder), BIND_TEXT(product), BIND_TEXT(uuid)), &there, msg);
+	return vmp_stmt_number(store,
+			       "SELECT 1 FROM licensed WHERE holder = ?1 AND product = ?2 AND uuid = ?4 AND " IS_SURE,
+			       BIND_LIST(BIND_TEXT(holder), BIND_TEXT(product),
+					 BIND_INT(boot_ms + VMP_LICENSED_LIST_MS), BIND_TEXT(uuid)),
+			       &there, msg);
 }
 
 /* -- coming --------------------------------------------------------------------------------------------------- */
@@ -159,6 +165,14 @@ int vmp_licensed_count(struct vmp_store *store, const char *holder, const char *
 			       BIND_LIST(BIND_TEXT(holder), BIND_TEXT(product)), n, msg);
 }
 
+int vmp_licensed_sure(struct vmp_store *store, const char *holder, const char *product, int64_t boot_ms, int64_t *n,
+		      struct vmp_msg *msg)
+{
+	return vmp_stmt_number(
+		store, "SELECT count(*) FROM licensed WHERE holder = ?1 AND product = ?2 AND " IS_SURE,
+		BIND_LIST(BIND_TEXT(holder), BIND_TEXT(product), BIND_INT(boot_ms + VMP_LICENSED_LIST_MS)), n, msg);
+}
+
 int vmp_licensed_each(struct vmp_store *store, const char *holder,
 		      int (*each)(void *ctx, const char *product, const char *uuid), void *ctx, struct vmp_msg *msg)
 {
@@ -180,18 +194,18 @@ int vmp_licensed_each(struct vmp_store *store, const char *holder,
 int vmp_licensed_doubt(struct vmp_store *store, const char *holder, const char *product, int64_t boot_ms,
 		       struct vmp_msg *msg)
 {
-	return vmp_stmt_run(store, "UPDATE licensed SET doubt_ms = ?3 WHERE holder = ?1 AND product = ?2",
+	return vmp_stmt_run(store, "UPDATE licensed SET doubt_ms = ?3 WHERE holder = ?1 AND product = ?2 AND " IS_SURE,
 			    BIND_LIST(BIND_TEXT(holder), BIND_TEXT(product), BIND_INT(boot_ms + VMP_LICENSED_LIST_MS)),
 			    NULL, msg);
 }
 
-/* Not of those that wait to be named. */
+/* Not of those that wait to be named; and not each time anew, as there may be thousands. */
 int vmp_licensed_elsewhere(struct vmp_store *store, const char *holder, const char *product, bool has, int64_t boot_ms,
 			   struct vmp_msg *msg)
 {
 	return vmp_stmt_run(store,
 			    "UPDATE licensed SET doubt_ms = ?3 WHERE holder = ?1 AND product = ?2 "
-			    "AND coalesce(doubt_ms > ?4, ?3 IS NOT NULL)",
+			    "AND coalesce(doubt_ms > ?4, ?3 IS NOT NULL) AND coalesce(?3 - doubt_ms >= 60000, 1)",
 			    BIND_LIST(BIND_TEXT(holder), BIND_TEXT(product),
 				      BIND_NONZERO(has ? boot_ms + VMP_LICENSED_ELSEWHERE_MS : 0),
 				      BIND_INT(boot_ms + VMP_LICENSED_LIST_MS)),

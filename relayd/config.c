@@ -1,11 +1,11 @@
 #include "config.h"
 #include "account.h"
+#include "inifile_named.h"
 #include "connect.h"
 #include "listen.h"
 #include "log.h"
 #include "peers.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -69,50 +69,29 @@ bool config_is_proxy(const struct config *config)
 
 static bool is_name(const char *name)
 {
-	size_t i, len = strlen(name);
-
-	for (i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
-			return false;
-	}
-	return len > 0 && len < CONFIG_NAME;
-}
-
-static int add_service(struct config *c, const char *name, struct vmp_msg *why)
-{
-	struct config_service *s = &c->service[c->n_service];
-
-	if (c->n_service == CONFIG_SERVICES)
-		return vmp_fail(why, VMP_EINVAL, "expected at most %d services", CONFIG_SERVICES);
-	c->n_service++;
-	memcpy(s->name, name, strlen(name));
-	return vmp_ini_presets(config_service_options, s, why);
+	return vmp_ini_is_name(name, "", CONFIG_NAME);
 }
 
 /* vmp_ini_option_fn */
 static int take_service(void *ctx, const char *section, const char *name, const char *value, int line,
 			struct vmp_msg *why)
 {
-	static const char kind[] = "service ";
 	struct config *c = ctx;
-	const char *service = section + sizeof(kind) - 1;
-	int i, err = VMP_OK;
+	const struct vmp_ini_named services = {
+		.kind = "service",
+		.options = config_service_options,
+		.array = c->service,
+		.size = sizeof(c->service[0]),
+		.max = CONFIG_SERVICES,
+		.n = &c->n_service,
+		.name = offsetof(struct config_service, name),
+		.seen = offsetof(struct config_service, seen),
+		.is_name = is_name,
+		.expected = "a name of up to 31 of A-Z a-z 0-9 . _ -",
+	};
 
 	(void)line;
-	if (strncmp(section, kind, sizeof(kind) - 1) != 0)
-		return vmp_fail(why, VMP_EINVAL, "there is no such section");
-	if (!is_name(service))
-		return vmp_fail(why, VMP_EINVAL, "expected a name of up to %d of A-Z a-z 0-9 . _ -", CONFIG_NAME - 1);
-	for (i = 0; i < c->n_service && strcmp(c->service[i].name, service) != 0; i++)
-		;
-	if (i < c->n_service && !name)
-		return vmp_fail(why, VMP_EINVAL, "given twice");
-	if (i == c->n_service)
-		err = add_service(c, service, why);
-	if (err == VMP_OK && name)
-		err = vmp_ini_set(config_service_options, &c->service[i], &c->service[i].seen, "service", name, value,
-				  why);
-	return err;
+	return vmp_ini_named_take(&services, section, name, value, why);
 }
 
 static int check_target(struct config_service *s, struct vmp_msg *why)

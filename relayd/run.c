@@ -32,7 +32,7 @@ struct relay relay;
 static int status_fd = -1;
 static struct http_server *status;
 static struct http_client *policyd;
-static struct event *tick, *stop, *hup;
+static struct event *tick, *stop, *interrupt, *hup;
 
 static const struct http_route *const status_tables[] = { status_routes, NULL };
 
@@ -246,9 +246,10 @@ static int start_events(struct vmp_msg *msg)
 		relay.dns = evdns_base_new(relay.base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	tick = event_new(relay.base, -1, EV_PERSIST, on_tick, NULL);
 	stop = evsignal_new(relay.base, SIGTERM, on_stop, NULL);
+	interrupt = evsignal_new(relay.base, SIGINT, on_stop, NULL);
 	hup = evsignal_new(relay.base, SIGHUP, on_hup, NULL);
-	if (!relay.dns || !tick || !stop || !hup || event_add(tick, &second) != 0 || event_add(stop, NULL) != 0 ||
-	    event_add(hup, NULL) != 0)
+	if (!relay.dns || !tick || !stop || !interrupt || !hup || event_add(tick, &second) != 0 ||
+	    event_add(stop, NULL) != 0 || event_add(interrupt, NULL) != 0 || event_add(hup, NULL) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	return start_status(msg);
 }
@@ -310,7 +311,7 @@ static int start(const struct config *c, struct vmp_msg *msg)
 
 static void finish(void)
 {
-	struct event *const events[] = { tick, stop, hup };
+	struct event *const events[] = { tick, stop, interrupt, hup };
 	size_t i;
 
 	identity_free();

@@ -5,9 +5,7 @@ coa_TESTED := $(filter-out policyd/coa/coa.c,$(sort $(wildcard policyd/coa/*.c))
 hostd_TESTED := $(addprefix hostd/,attach_libvirt.c bundle.c cidata.c config.c domain_xml.c \
 	ledger.c link_linux.c metrics.c passwords.c report.c serve.c source_alias.c source_libvirt.c source_netlink.c uplink_frame.c \
 	uplink_turn.c warden_serve.c watch_libvirt.c watch_tell.c)
-# Of relayd: all that reads octets or decides.
-relayd_TESTED := $(addprefix relayd/,authority.c connect.c filter.c ntp_packet.c ntp_pending.c peers.c syslog_frame.c via.c)
-unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED) $(hostd_TESTED) $(relayd_TESTED)
+unit_SRCS := $(sort $(wildcard tests/unit/*.c)) policyd/message.c policyd/net/body.c $(coa_TESTED) $(hostd_TESTED)
 unit_ARCHIVES = $(B)/libvmprovev.a
 unit_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) -ljansson -lcsv -lsmartcols -levent -lmnl -lvirt -lxml2 -larchive -lseccomp $(FREERADIUS_LIBS)
 CFLAGS_tests = -Ipolicyd -Ihostd -Irelayd -Ievlib -DWIRE_DIR='"$(CURDIR)/tests/wire"' -DCOA_DIALECTS='"$(CURDIR)/policyd/coa-dialects.conf"'
@@ -28,9 +26,15 @@ unit-gatewayd_SRCS := $(sort $(wildcard tests/unit/gatewayd/*.c)) tests/unit/fol
 unit-gatewayd_ARCHIVES = $(B)/libvmprovev.a
 unit-gatewayd_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null) $(evlib_LIBS)
 PROGRAMS += unit-gatewayd
-# Two programs have a config.h.
+# All that relayd reads and decides by, its configuration among it.
+relayd_TESTED := $(addprefix relayd/,authority.c connect.c filter.c ntp_packet.c ntp_pending.c peers.c syslog_frame.c via.c)
+unit-relayd_SRCS := $(sort $(wildcard tests/unit/relayd/*.c)) tests/unit/folder.c $(relayd_TESTED) relayd/config.c
+unit-relayd_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
+PROGRAMS += unit-relayd
+# Each program has a config.h.
 $(B)/obj/tests/unit/gatewayd/%.o: CFLAGS_tests = -Igatewayd -Ievlib
-TEST_PROGRAMS := unit unit-hostd unit-evlib unit-gatewayd das eapol-play badlink ntp-play radhex radload vmprov-open estload estbare leaseload
+$(B)/obj/tests/unit/relayd/%.o: CFLAGS_tests = -Irelayd -Ievlib
+TEST_PROGRAMS := unit unit-hostd unit-evlib unit-gatewayd unit-relayd das eapol-play badlink ntp-play radhex radload vmprov-open estload estbare leaseload
 
 radhex_SRCS := tests/system/radhex.c
 radhex_LIBS := -lcrypto
@@ -66,8 +70,10 @@ fuzz_EXTRA_coa_answer := policyd/coa/packet.c tests/unit/das.c
 fuzz_EXTRA_coa_files := $(addprefix policyd/coa/,dialect.c job.c packet.c secret.c)
 fuzz_EXTRA_coa_job := policyd/coa/job.c policyd/coa/request.c
 fuzz_EXTRA_relay_request := $(addprefix relayd/,authority.c connect.c)
+fuzz_EXTRA_relay_answer := $(fuzz_EXTRA_relay_request)
 fuzz_EXTRA_relay_syslog := $(addprefix relayd/,filter.c ntp_packet.c syslog_frame.c)
 fuzz_EXTRA_relay_ntp := $(fuzz_EXTRA_relay_syslog)
+fuzz_EXTRA_relay_filter := $(fuzz_EXTRA_relay_syslog)
 fuzz_EXTRA_control := $(addprefix hostd/,hook.c metrics.c order.c)
 fuzz_EXTRA_alias := hostd/source_alias.c
 fuzz_EXTRA_domain_xml := hostd/domain_xml.c
@@ -111,6 +117,7 @@ check-unit: all
 	$(Q)$(B)/bin/unit-hostd
 	$(Q)$(B)/bin/unit-evlib
 	$(Q)$(B)/bin/unit-gatewayd
+	$(Q)$(B)/bin/unit-relayd
 
 check-fuzz: all
 	$(Q)for n in $(fuzz_NAMES); do $(B)/bin/fuzz-$$n tests/fuzz/corpus/$$n || exit 1; done

@@ -13,8 +13,9 @@
 
 struct net net;
 
-static const struct http_route *const https_tables[] = { est_routes,	 vm_routes,	    member_routes,
-							 licence_routes, revocation_routes, NULL };
+static const struct http_route *const https_tables[] = {
+	est_routes, vm_routes, member_routes, licence_routes, revocation_routes, health_routes, NULL
+};
 static const struct http_route *const http_tables[] = { status_routes, revocation_routes, NULL };
 /* What forwarders may bring, by [forwarded] serves. */
 static const struct http_route *const forwarded_tables[CONFIG_SERVES] = {

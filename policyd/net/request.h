@@ -39,6 +39,6 @@ void request_sweep(void);
 
 /* The routes, by noun. */
 extern const struct http_route est_routes[], vm_routes[], member_routes[], licence_routes[], revocation_routes[],
-	status_routes[];
+	status_routes[], health_routes[];
 
 #endif

@@ -69,6 +69,12 @@ static void readyz(struct http_exchange *x)
 		healthz(x);
 }
 
+/* On the service's own address, for those who have a certificate: what its clients meet, TLS and all. */
+const struct http_route health_routes[] = {
+	{ EVHTTP_REQ_GET, "/healthz", healthz, true },
+	{ 0, NULL, NULL, false },
+};
+
 const struct http_route status_routes[] = {
 	{ EVHTTP_REQ_GET, "/metrics", metrics, false },
 	{ EVHTTP_REQ_GET, "/healthz", healthz, false },

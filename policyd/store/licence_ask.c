@@ -261,6 +261,27 @@ static int reply(const struct ask *a)
 	return err;
 }
 
+/* Before it is decided, but not of a request that will be answered as it was, or as stale: who has stopped; and what
+ * guests on record have is not given back while they have it, unless all is. */
+static int keep_licensed(const struct ask *a, struct vmp_lease_request *request)
+{
+	const struct vmp_lease *is = vmp_lease_find(a->s->licences->book, request->holder, request->product);
+	int64_t n = 0;
+	int err;
+
+	if (a->who.kind == VMP_CERT_VM || request->seen != (is ? is->seq : 0) ||
+	    (is && strcmp(is->request_id, request->id) == 0))
+		return VMP_OK;
+	err = licences_stopped(a->s, a->who.uuid, a->lease, a->msg);
+	if (err != VMP_OK || !is || !request->wants || request->wants >= vmp_lease_occupied(is))
+		return err;
+	err = vmp_licensed_count(a->s->store, a->who.uuid, a->lease->product, &n, a->msg);
+	n -= a->s->config->licence_elsewhere ? (int64_t)a->lease->elsewhere : 0;
+	n = n < vmp_lease_occupied(is) ? n : vmp_lease_occupied(is);
+	request->wants = n > request->wants ? n : request->wants;
+	return err;
+}
+
 static int decide(struct ask *a)
 {
 	struct licences *l = a->s->licences;
@@ -282,9 +303,13 @@ static int decide(struct ask *a)
 		.kind = a->who.kind, .mac = a->who.mac, .tenant_id = a->asker.tenant_id, .has = request.has
 	};
 	l->elsewhere = a->s->config->licence_elsewhere && a->lease->elsewhere;
-	err = vmp_lease_ask(l->book, &request, a->s->clock.boot_ms, &a->answer, a->msg);
+	err = keep_licensed(a, &request);
+	if (err == VMP_OK)
+		err = vmp_lease_ask(l->book, &request, a->s->clock.boot_ms, &a->answer, a->msg);
 	if (err == VMP_OK && vmp_lease_recovering(l->book) > before)
 		err = licences_recovering(a->s, a->who.name, a->msg);
+	else if (err == VMP_OK && before && !vmp_lease_recovering(l->book))
+		err = licences_recovered(a->s, a->msg);
 	return err;
 }
 

@@ -12,7 +12,7 @@ static void uuid_text(const uint8_t *octets, char out[VMP_UUID_TEXT])
 	snprintf(out, VMP_UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-static int stopped(struct state *s, const char *holder, const struct message_lease *l, struct vmp_msg *msg)
+int licences_stopped(struct state *s, const char *holder, const struct message_lease *l, struct vmp_msg *msg)
 {
 	const uint8_t *at = l->uuids + (size_t)MESSAGE_UUID * l->n_started;
 	char uuid[VMP_UUID_TEXT];
@@ -32,11 +32,12 @@ static int refuse(json_t *refused, const char *uuid, const char *reason)
 													  : VMP_ENOMEM;
 }
 
-/* @return VMP_OK; VMP_EACCES with the reason; an error. */
+/* Who is listed anew takes its place again, as who is new: a list names no more than were granted.
+ * @return VMP_OK; VMP_EACCES with the reason; an error. */
 static int started(struct state *s, const char *uuid, const struct vmp_identity *who,
 		   const struct vmp_licence_asker *asker, const char *product, int64_t *room, struct vmp_msg *msg)
 {
-	int err = vmp_licensed_find(s->store, uuid, who->uuid, product, msg);
+	int err = vmp_licensed_find(s->store, uuid, who->uuid, product, s->clock.boot_ms, msg);
 	bool is_new = err == VMP_ENOENT;
 
 	if (err != VMP_OK && !is_new)
@@ -55,12 +56,12 @@ int licences_reported(struct state *s, const struct vmp_identity *who, const str
 	char uuid[VMP_UUID_TEXT];
 	int64_t n = 0;
 	uint32_t i;
-	int err = again ? VMP_OK : stopped(s, who->uuid, l, msg);
+	int err = VMP_OK;
 
-	if (err == VMP_OK && l->all && !again)
+	if (l->all && !again)
 		err = vmp_licensed_doubt(s->store, who->uuid, l->product, s->clock.boot_ms, msg);
-	if (err == VMP_OK)
-		err = vmp_licensed_count(s->store, who->uuid, l->product, &n, msg);
+	if (err == VMP_OK && l->n_started)
+		err = vmp_licensed_sure(s->store, who->uuid, l->product, s->clock.boot_ms, &n, msg);
 	keep -= n;
 	for (i = 0; i < l->n_started && err == VMP_OK; i++) {
 		uuid_text(l->uuids + (size_t)MESSAGE_UUID * i, uuid);

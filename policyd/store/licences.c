@@ -26,10 +26,12 @@ static int follow_holder(struct state *s, const struct vmp_lease *was, const str
 {
 	const struct licences *l = s->licences;
 
-	if (l->holder.kind == VMP_CERT_VM && lease->n_part)
-		return was && was->n_part
-			       ? VMP_OK
-			       : vmp_licensed_self(s->store, l->holder.mac, lease->holder, lease->product, msg);
+	if (l->holder.kind == VMP_CERT_VM && lease->n_part) {
+		/* A gateway that had licensed it too may have taken that back. */
+		if (was && was->n_part && vmp_licence_check(s->store, l->holder.mac, NULL) != VMP_EACCES)
+			return VMP_OK;
+		return vmp_licensed_self(s->store, l->holder.mac, lease->holder, lease->product, msg);
+	}
 	if (l->holder.kind == VMP_CERT_VM)
 		return vmp_licensed_remove(s->store, lease->holder, lease->holder, lease->product, msg);
 	return lease->n_part || l->elsewhere ? VMP_OK
@@ -289,6 +291,10 @@ static int load(struct state *s, const struct vmp_licence_state *now, struct vmp
 	vmp_lease_seq_set(book, said);
 	if (err == VMP_OK)
 		err = recovery_read(s, now, msg);
+	/* Who has a lease of before the start comes while it lasts. */
+	if (err == VMP_OK && !l->believe_ms)
+		l->believe_ms = s->clock.boot_ms + longest(l);
+	vmp_lease_believe(book, l->believe_ms);
 	older = is_older(l, now, &mark);
 	if (err == VMP_OK && older) {
 		vmp_lease_recover(book, s->clock.boot_ms + longest(l));
@@ -413,6 +419,13 @@ static void ended(void *ctx, const struct vmp_lease *lease)
 	metric_add(METRIC_LICENCE_ENDED, lease->n_part > 0);
 }
 
+int licences_recovered(struct state *s, struct vmp_msg *msg)
+{
+	vmp_log(VMP_LOG_INFO, "licence-recovered", NULL);
+	touch(s->licences);
+	return state_audit(s, "licence-recovered", "policyd", "", "grants go on", msg);
+}
+
 void licences_tick(struct state *s)
 {
 	struct licences *l = s->licences;
@@ -425,10 +438,8 @@ void licences_tick(struct state *s)
 	recovering = err == VMP_OK && vmp_lease_recovering(l->book);
 	if (err == VMP_OK)
 		err = vmp_lease_tick(l->book, s->clock.boot_ms, ended, NULL, &msg);
-	if (err == VMP_OK && recovering && !vmp_lease_recovering(l->book)) {
-		vmp_log(VMP_LOG_INFO, "licence-recovered", NULL);
-		err = state_audit(s, "licence-recovered", "policyd", "", "grants go on", &msg);
-	}
+	if (err == VMP_OK && recovering && !vmp_lease_recovering(l->book))
+		err = licences_recovered(s, &msg);
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "upkeep-failed", "why", msg.text, NULL);
 		licences_taken_back(s);

@@ -17,6 +17,7 @@ struct licences {
 	size_t n_pool;
 	struct vmp_licence_state state;	  /**< as it stands in the store, within this transaction */
 	int64_t committed;		  /**< its seq at the last commit; -1: never read */
+	int64_t believe_ms;		  /**< what gateways have seen is believed until then; 0: never read */
 	bool stale;			  /**< the book is not what the store says */
 	bool looked;			  /**< in the present transaction, whether others have changed it */
 	bool touched;			  /**< what the present message, or the tick, did has changed it */
@@ -36,7 +37,10 @@ VMP_CHECKED int licences_open(struct state *s, struct vmp_msg *msg);
 size_t licences_candidates(struct state *s, int64_t tenant_id, const char *product, int64_t out[LICENCES_CANDIDATES],
 			   int64_t *owned);
 
-/** What a gateway says of its guests, after its request was granted.
+/** The guests that a gateway says have given their licence back; before its request is decided. */
+VMP_CHECKED int licences_stopped(struct state *s, const char *holder, const struct message_lease *lease,
+				 struct vmp_msg *msg);
+/** What else a gateway says of its guests, after its request was granted.
  * @param refused  out: [{"id", "reason"}]. @param keep  how many guests it may have. @param again  the request was
  * answered before: nothing is changed. */
 VMP_CHECKED int licences_reported(struct state *s, const struct vmp_identity *who,
@@ -45,5 +49,7 @@ VMP_CHECKED int licences_reported(struct state *s, const struct vmp_identity *wh
 
 /** The book has begun to recover, as somebody has seen more than it has said. */
 VMP_CHECKED int licences_recovering(struct state *s, const char *who, struct vmp_msg *msg);
+/** Its recovery is over. */
+VMP_CHECKED int licences_recovered(struct state *s, struct vmp_msg *msg);
 
 #endif

@@ -48,7 +48,7 @@ function compare(side, title,    k, n, c) {
 		line(side, "toggle", c[k], "grants, clients: " c[k], ratio(side, "toggle", c[k], "get", c[k]), ratio(side, "toggle", c[k], "sqlite-1", 0))
 		line(side, "get", c[k], "  /healthz", "")
 	}
-	line(side, "none", 64, "  smallest answer over TLS, 64", "")
+	line(side, "plain", 64, "  /healthz without TLS, 64", "")
 	line(side, "fresh", 64, "grants, new connections, 64", ratio(side, "fresh", 64, "handshake", 64))
 	line(side, "handshake", 64, "  bare mutual handshake", "")
 	if (has(side, "sqlite-1", 0))
@@ -57,7 +57,7 @@ function compare(side, title,    k, n, c) {
 }
 
 END {
-	compare("server", "Licence server: durable grants and returns (at least: 64 clients 0.60 of /healthz; new connections 0.60 of handshakes)")
+	compare("server", "Licence server: durable grants and returns (at least: 64 clients 0.60 of /healthz over TLS; new connections 0.60 of handshakes)")
 	compare("broker", "Broker: the same, given by itself")
 	if (has("broker", "starts", 64))
 		printf "\nStorm: %d starts through a broker in %.1f s, %.0f/s, p99 %.0f ms; %d trips to the server (at most: 1 for 100 starts)\n",

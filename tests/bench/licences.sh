@@ -6,9 +6,10 @@
 # Method
 #   policyd runs as its processes, and gatewayd as a broker in front of it, on loopback, from a scratch directory.  leaseload is
 #   the machines: each has a certificate of its own, and takes a licence, gives it back, and so on.  Every answer is durable
-#   before it is sent.  Beside it, in the same round: /healthz of the same process, over as many kept connections, without TLS as
-#   it is served; for comparison, the smallest answer over the same TLS connections, 404; durable transactions of one row, and of
-#   64, by SQLite alone; with a new connection for each request, the bare handshake with client certificates, on the same server.  Certificates are there, and kept connections open, before the clock starts.
+#   before it is sent.  Beside it, in the same round: /healthz of the same process, which is a durable write too, over the same TLS
+#   connections; for comparison, without TLS at the status address; durable transactions of one row, and of 64, by
+#   SQLite alone; with a new connection for each request, the bare handshake with client certificates, on the same server.
+#   Certificates are there, and kept connections open, before the clock starts.
 #   Printed are medians over the rounds; a ratio is the median of the ratios within each round.  Below 10 % it is noise.
 #
 #   The generator shares the machine: with two cores, it and the servers compete.  Ratios can be compared between machines,
@@ -84,7 +85,7 @@ measure() {
 	out=$(leaseload "$@" --server "127.0.0.1:$at" --window "$clients" --product web-std --tsv $(pids "$side") 2>"$T/said") ||
 		die "$side, $1, $clients clients: $(tail -n 3 "$T/said")"
 	while IFS=$'\t' read -r label rest; do
-		[[ " $* " != *' --path '* ]] || label=none
+		[[ " $* " != *' --plain '* ]] || label=plain
 		printf '%s\t%s\t%s\t%s\t%s\n' "$side" "$label" "$clients" "$round" "$rest"
 	done <<<"$out" >>"$ROUNDS_FILE"
 	RATE=$(tail -n 1 "$ROUNDS_FILE" | cut -f 8)
@@ -108,9 +109,9 @@ rounds() {
 		note "$side: round $round of $ROUNDS"
 		for n in $CLIENTS; do
 			timed "$side" "$n" "$round" "$at" toggle --certs "$certs"
-			timed "$side" "$n" "$round" "$status" get --plain
+			timed "$side" "$n" "$round" "$at" get --certs "$certs"
 		done
-		timed "$side" 64 "$round" "$at" get --path /none --certs "$certs"
+		timed "$side" 64 "$round" "$status" get --plain
 		timed "$side" 64 "$round" "$at" toggle --fresh --certs "$certs"
 		timed "$side" 64 "$round" "$at" handshake --certs "$certs"
 		rm -f "$T"/bare.db*

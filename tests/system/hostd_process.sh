@@ -110,7 +110,7 @@ wrong 'an option of an uplink' '[0-9]+: \[uplink up0\] rate: expected 1 to 10000
 sed '/^\[uplink/,$d' "$T/good.conf" > "$conf"
 fails 'no uplink' 'hostd.conf: expected at least one section \[uplink INTERFACE\]' try
 for ((i = 0; i < 17; i++)); do echo "[uplink e$i]"; done >> "$conf"
-fails 'too many' 'hostd.conf:[0-9]+: \[uplink e16\]: expected at most 16 uplinks' try
+fails 'too many' 'hostd.conf:[0-9]+: \[uplink e16\]: expected at most 16 sections' try
 sed '/^\[uplink mv0/a [uplink up0]' "$T/good.conf" > "$conf"
 fails 'an uplink given twice' 'hostd.conf:[0-9]+: \[uplink up0\]: given twice' try
 with eap "ca = $T/missing.pem"

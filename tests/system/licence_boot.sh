@@ -36,6 +36,7 @@ POLICYD_ENV=$(other_boot)
 policyd_start "$T" || exit 1
 began=$(boot)
 is 'what was granted in another boot counts' "$(occupied)" 3
+sql 'UPDATE licence_pool SET owned = 4; UPDATE licence_pool SET owned = 3' # all is read anew
 like 'and there is nothing for another' "$(lease vm6 1)" '^409 0 '
 ok 'the broker'\''s are renewed' wait_for 8 lease_is vm1 1 '200 1'
 renewing() {

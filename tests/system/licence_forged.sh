@@ -11,7 +11,7 @@ licence_world || exit 1
 pool web 8 lease_s 30 grace_s 5
 for enclave in east west; do gateway_add gw-$enclave $enclave && gateway_start gw-$enclave || exit 1; done
 relay_add relay1 relay || exit 1
-vm_join 1 east && vm_join 2 east && vm_join 11 west && vm_join 5 lone && vm_join 6 lone || exit 1
+vm_join 1 east && vm_join 2 east && vm_join 3 east && vm_join 11 west && vm_join 5 lone && vm_join 6 lone || exit 1
 licensed() { sql "SELECT group_concat(uuid) FROM (SELECT uuid FROM licensed ORDER BY uuid)"; }
 
 # -- who asks is who the certificate says
@@ -62,6 +62,19 @@ vm_stop 2
 like 'one that does not run' "$(report "$(uuid 2)")" "\"refused\":\[\{\"id\":\"$(uuid 2)\""
 is 'on record are those that are so' "$(licensed)" "$(uuid 1),$(uuid 11)"
 
+# -- a gateway that gives licences back while its guests keep them
+lease gw 2 "\"started\":[\"$(uuid 3)\"]" >/dev/null
+is 'two are on record' "$(licensed)" "$(uuid 1),$(uuid 3),$(uuid 11)"
+is 'one of two is not given back while two guests have one' "$(lease gw 1)" '200 2'
+is 'also while they are listed anew' "$(lease gw 1 '"all":true')" '200 2'
+lease gw 2 "\"started\":[\"$(uuid 3)\"]" >/dev/null
+is 'but with the guest' "$(lease gw 1 "\"stopped\":[\"$(uuid 3)\"]")" '200 1'
+is 'who is gone then' "$(licensed)" "$(uuid 1),$(uuid 11)"
+lease gw 1 "\"all\":true,\"started\":[\"$(uuid 3)\",\"$(uuid 1)\"]" >/dev/null
+like 'a list of two with one licence: the second has no place' "$(tr -d '\n' < "$T/gw.answer")" "\"refused\":\[\{\"id\":\"$(uuid 1)\""
+lease gw 1 "\"stopped\":[\"$(uuid 3)\"],\"started\":[\"$(uuid 1)\"]" >/dev/null
+is 'on record is who has it' "$(licensed)" "$(uuid 1),$(uuid 11)"
+
 # -- replays
 is 'a guest without a gateway' "$(lease vm5 1)" '200 1'
 cp "$T/vm5.request" "$T/vm5.first"
@@ -75,6 +88,9 @@ is 'is from before the last answer' "$(answer vm5 stale) $(answer vm5 granted) $
 is 'and gives nothing' "$(sql "SELECT count(*) FROM lease_part WHERE holder = '$(uuid 5)' AND count > 0")" 0
 cp "$T/vm5.first" "$T/vm6.request"
 is "vm5's request from vm6 is vm6's own" "$(lease_send vm6) $(answer vm6 granted)" '200 1'
+sql "DELETE FROM licensed WHERE uuid = '$(uuid 6)'"
+is 'a guest whose record another has taken away' "$(lease vm6 1 '"seen":'"$(answer vm6 seq)")" '200 1'
+ok 'has it again with the next renewal' on_record 6
 lease vm6 0 >/dev/null
 like 'a seq that was never given' "$(lease vm6 1 '"seen":99999999')" '^409 '
 t_recovery=$(sql "SELECT count(*) FROM audit WHERE event = 'licence-recovery'")

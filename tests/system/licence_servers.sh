@@ -58,5 +58,5 @@ is 'and both have given what they own' "$(held_by "$first") $(held_by "$second")
 # -- the second is away for good: what it gave ends, and no more than what is left is in use
 proc_stop second KILL
 left() { [ "$(again 5)" = 2 ]; }
-ok 'the second is gone: two are left in the end' wait_for 2 left
+ok 'the second is gone: two are left in the end' wait_for 20 left
 t_end

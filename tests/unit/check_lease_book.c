@@ -182,6 +182,23 @@ START_TEST(started_in_another_boot)
 }
 END_TEST
 
+/* What is written down of it must be such that it can be read again. */
+START_TEST(another_boot_has_no_times_before_it_began)
+{
+	const struct vmp_lease *l;
+	int i;
+
+	rig.now = 864000000; /* ten days up */
+	ck_assert_int_eq(rig_ask(HOLDER_A, 4), 4);
+	rig.now = 10;
+	rig_again(true);
+	l = vmp_lease_find(rig.book, HOLDER_A, "web-std");
+	for (i = 0; i < l->n_part; i++)
+		ck_assert(l->part[i].over_ms >= 0 && l->part[i].lapsed_ms >= 0);
+	ck_assert_int_eq(l->part[0].over_ms, 10 + 660000);
+}
+END_TEST
+
 START_TEST(another_boot_with_a_later_clock)
 {
 	ck_assert_int_eq(rig_ask(HOLDER_A, 4), 4);
@@ -260,6 +277,23 @@ START_TEST(a_trusted_holder_has_seen_more)
 	r.seen = INT64_MAX; /* nobody has seen so much */
 	ck_assert_int_eq(vmp_lease_ask(rig.book, &r, rig.now, &rig.a, NULL), VMP_OK);
 	ck_assert_int_eq(vmp_lease_seq(rig.book), 40);
+}
+END_TEST
+
+START_TEST(but_is_believed_for_a_while_only)
+{
+	struct vmp_lease_request r = rig_request_of(HOLDER_B, 1);
+
+	vmp_lease_believe(rig.book, rig.now + 5000);
+	r.trusted = true;
+	r.seen = 40;
+	rig.now += 5000;
+	ck_assert_int_eq(vmp_lease_ask(rig.book, &r, rig.now, &rig.a, NULL), VMP_OK);
+	ck_assert(rig.a.stale);
+	ck_assert_int_eq(vmp_lease_recovering(rig.book), 0);
+	vmp_lease_believe(rig.book, rig.now + 1);
+	ck_assert_int_eq(vmp_lease_ask(rig.book, &r, rig.now, &rig.a, NULL), VMP_OK);
+	ck_assert_int_gt(vmp_lease_recovering(rig.book), 0);
 }
 END_TEST
 
@@ -364,10 +398,12 @@ Suite *check_lease_book(void)
 	tcase_add_test(t, what_is_not_written_does_not_count);
 	tcase_add_test(t, started_again);
 	tcase_add_test(t, started_in_another_boot);
+	tcase_add_test(t, another_boot_has_no_times_before_it_began);
 	tcase_add_test(t, another_boot_with_a_later_clock);
 	tcase_add_test(t, pools_may_come_after_accounts);
 	tcase_add_test(t, recovery);
 	tcase_add_test(t, a_trusted_holder_has_seen_more);
+	tcase_add_test(t, but_is_believed_for_a_while_only);
 	tcase_add_test(t, numbers_only_grow);
 	suite_add_tcase(s, t);
 	t = tcase_create("many");

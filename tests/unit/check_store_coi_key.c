@@ -311,6 +311,21 @@ START_TEST(a_made_epoch_strikes_the_coi)
 }
 END_TEST
 
+START_TEST(lapses_come_in_tens_of_seconds)
+{
+	scratch_sql("INSERT INTO coi_rotation (coi_id, reason) VALUES (1, 'licence lapsed'), (2, 'asked')");
+	ck_assert_str_eq(needed(0, MAX), "app2:asked ");
+	world_clock.now += 9;
+	ck_assert_str_eq(needed(0, MAX), "app2:asked ");
+	world_clock.now++;
+	ck_assert_str_eq(needed(0, MAX), "web2:licence lapsed app2:asked ");
+	ck_assert_int_eq(epoch(1, 2, 60), VMP_OK);
+	world_clock.now -= 100; /* set back: not before the last was made */
+	scratch_sql("INSERT INTO coi_rotation (coi_id, reason) VALUES (1, 'licence lapsed')");
+	ck_assert_str_eq(needed(0, MAX), "web3:licence lapsed app2:asked ");
+}
+END_TEST
+
 START_TEST(the_schedule)
 {
 	ck_assert_str_eq(needed(3600, MAX), "");
@@ -541,6 +556,7 @@ Suite *check_store_coi_key(void)
 	tcase_add_test(t, at_most_so_many_live_epochs);
 	tcase_add_loop_test(t, what_makes_a_coi_change_its_key, 0, sizeof(leavings) / sizeof(leavings[0]));
 	tcase_add_test(t, a_made_epoch_strikes_the_coi);
+	tcase_add_test(t, lapses_come_in_tens_of_seconds);
 	tcase_add_test(t, the_schedule);
 	tcase_add_test(t, what_is_due_is_found_without_a_search);
 	tcase_add_test(t, a_clock_that_was_set_back);

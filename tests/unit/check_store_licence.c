@@ -488,6 +488,27 @@ START_TEST(refusals_of_an_hour_are_one)
 }
 END_TEST
 
+START_TEST(who_is_refused_of_anything_writes_over_its_own)
+{
+	char product[16];
+	struct vmp_licence_denial d = {
+		.holder = world_uuid(1), .product = product, .reason = "none", .mac = 1, .tenant_id = 1, .wants = 2
+	};
+	int i;
+
+	ck_assert_int_eq(vmp_store_begin(world, &world_msg), VMP_OK);
+	for (i = 0; i < VMP_LICENCE_DENIALS + 5; i++) {
+		snprintf(product, sizeof(product), "p%d", i);
+		ck_assert_int_eq(vmp_licence_deny(world, &d, 10000 + i, &world_msg), VMP_OK);
+	}
+	d.holder = world_uuid(2);
+	ck_assert_int_eq(vmp_licence_deny(world, &d, 20000, &world_msg), VMP_OK);
+	ck_assert_int_eq(vmp_store_commit(world, &world_msg), VMP_OK);
+	ck_assert_int_eq(scratch_number("SELECT count(*) FROM licence_denial"), VMP_LICENCE_DENIALS + 1);
+	ck_assert_int_eq(scratch_number("SELECT min(first_at) FROM licence_denial"), 10005);
+}
+END_TEST
+
 START_TEST(old_refusals_are_forgotten)
 {
 	int forgotten = 0;
@@ -535,6 +556,7 @@ Suite *check_store_licence(void)
 	tcase_add_test(t, an_old_answer_does_not_follow_a_newer_one);
 	tcase_add_test(t, products_of_one_holder);
 	tcase_add_test(t, refusals_of_an_hour_are_one);
+	tcase_add_test(t, who_is_refused_of_anything_writes_over_its_own);
 	tcase_add_test(t, old_refusals_are_forgotten);
 	suite_add_tcase(s, t);
 	return s;

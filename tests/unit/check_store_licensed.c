@@ -137,9 +137,12 @@ START_TEST(once_is_once)
 	ck_assert_int_eq(add(1), VMP_OK);
 	ck_assert_int_eq(add(2), VMP_OK);
 	ck_assert_int_eq(count(9), 2);
-	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(1), world_uuid(9), "os", &world_msg), VMP_OK);
-	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(3), world_uuid(9), "os", &world_msg), VMP_ENOENT);
-	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(1), world_uuid(9), "db", &world_msg), VMP_ENOENT);
+	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(1), world_uuid(9), "os", world_clock.boot_ms, &world_msg),
+			 VMP_OK);
+	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(3), world_uuid(9), "os", world_clock.boot_ms, &world_msg),
+			 VMP_ENOENT);
+	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(1), world_uuid(9), "db", world_clock.boot_ms, &world_msg),
+			 VMP_ENOENT);
 }
 END_TEST
 
@@ -290,12 +293,16 @@ static int tidy(int64_t later_ms)
 	return n;
 }
 
+static int doubt(int64_t later_ms)
+{
+	return WRITE(vmp_licensed_doubt(world, world_uuid(9), "os", world_clock.boot_ms + later_ms, &world_msg));
+}
+
 START_TEST(who_is_not_listed_again_goes)
 {
 	ck_assert_int_eq(add(1), VMP_OK);
 	ck_assert_int_eq(add(2), VMP_OK);
-	ck_assert_int_eq(WRITE(vmp_licensed_doubt(world, world_uuid(9), "os", world_clock.boot_ms, &world_msg)),
-			 VMP_OK);
+	ck_assert_int_eq(doubt(0), VMP_OK);
 	ck_assert_int_eq(add(2), VMP_OK);
 	ck_assert_int_eq(tidy(VMP_LICENSED_LIST_MS - 1), 0);
 	ck_assert_int_eq(check(1), VMP_OK);
@@ -304,6 +311,37 @@ START_TEST(who_is_not_listed_again_goes)
 	ck_assert_int_eq(check(2), VMP_OK);
 	scratch_sql("UPDATE guest SET started_at = started_at - 100");
 	ck_assert_str_eq(heard(9), "-01 ");
+}
+END_TEST
+
+static int64_t sure(void)
+{
+	int64_t n = -1;
+
+	ck_assert_int_eq(vmp_licensed_sure(world, world_uuid(9), "os", world_clock.boot_ms, &n, &world_msg), VMP_OK);
+	return n;
+}
+
+START_TEST(list_after_list_keeps_nobody)
+{
+	ck_assert_int_eq(add(1), VMP_OK);
+	ck_assert_int_eq(doubt(0), VMP_OK);
+	ck_assert_int_eq(doubt(VMP_LICENSED_LIST_MS / 2), VMP_OK);
+	ck_assert_int_eq(tidy(VMP_LICENSED_LIST_MS), 1);
+}
+END_TEST
+
+START_TEST(who_waits_to_be_listed_has_no_place)
+{
+	ck_assert_int_eq(add(1), VMP_OK);
+	ck_assert_int_eq(add(2), VMP_OK);
+	ck_assert_int_eq(doubt(0), VMP_OK);
+	ck_assert_int_eq(sure(), 0);
+	ck_assert_int_eq(vmp_licensed_find(world, world_uuid(2), world_uuid(9), "os", world_clock.boot_ms, &world_msg),
+			 VMP_ENOENT);
+	ck_assert_int_eq(add(2), VMP_OK);
+	ck_assert_int_eq(sure(), 1);
+	ck_assert_int_eq(count(9), 2);
 }
 END_TEST
 
@@ -325,6 +363,16 @@ START_TEST(licences_of_other_servers_last_an_hour)
 }
 END_TEST
 
+START_TEST(licences_of_other_servers_are_places)
+{
+	ck_assert_int_eq(add(1), VMP_OK);
+	ck_assert_int_eq(elsewhere(true), VMP_OK);
+	ck_assert_int_eq(sure(), 1);
+	ck_assert_int_eq(doubt(0), VMP_OK);
+	ck_assert_int_eq(sure(), 0);
+}
+END_TEST
+
 START_TEST(then_they_end_with_the_lease_again)
 {
 	ck_assert_int_eq(add(1), VMP_OK);
@@ -340,8 +388,7 @@ END_TEST
 START_TEST(a_list_under_way_is_not_forgotten_by_that)
 {
 	ck_assert_int_eq(add(1), VMP_OK);
-	ck_assert_int_eq(WRITE(vmp_licensed_doubt(world, world_uuid(9), "os", world_clock.boot_ms, &world_msg)),
-			 VMP_OK);
+	ck_assert_int_eq(doubt(0), VMP_OK);
 	ck_assert_int_eq(elsewhere(true), VMP_OK);
 	ck_assert_int_eq(elsewhere(false), VMP_OK);
 	ck_assert_int_eq(tidy(VMP_LICENSED_LIST_MS), 1);
@@ -501,6 +548,9 @@ static void add_cases(Suite *s)
 	tcase_add_checked_fixture(t, setup, world_teardown);
 	tcase_add_test(t, who_is_not_listed_again_goes);
 	tcase_add_test(t, licences_of_other_servers_last_an_hour);
+	tcase_add_test(t, list_after_list_keeps_nobody);
+	tcase_add_test(t, who_waits_to_be_listed_has_no_place);
+	tcase_add_test(t, licences_of_other_servers_are_places);
 	tcase_add_test(t, then_they_end_with_the_lease_again);
 	tcase_add_test(t, a_list_under_way_is_not_forgotten_by_that);
 	tcase_add_test(t, another_boot_prolongs_no_doubt_for_ever);

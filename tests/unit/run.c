@@ -61,6 +61,7 @@ int main(void)
 						  check_csv,
 						  check_body,
 						  check_inifile,
+						  check_inifile_named,
 						  check_lease,
 						  check_lease_book,
 						  check_lease_forecast,
@@ -87,9 +88,6 @@ int main(void)
 						  check_identity_pair,
 						  check_ledger,
 						  check_pki_pair,
-						  check_relay_connect,
-						  check_relay_filter,
-						  check_relay_peers,
 						  check_report,
 						  check_message };
 	SRunner *runner = srunner_create(check_mac());

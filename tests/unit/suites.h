@@ -31,6 +31,7 @@ Suite *check_err(void);
 Suite *check_est(void);
 Suite *check_body(void);
 Suite *check_inifile(void);
+Suite *check_inifile_named(void);
 Suite *check_jsontext(void);
 Suite *check_table(void);
 Suite *check_listen(void);
@@ -88,9 +89,6 @@ Suite *check_lease_forecast(void);
 Suite *check_lease_model(void);
 Suite *check_ledger(void);
 Suite *check_pki_pair(void);
-Suite *check_relay_connect(void);
-Suite *check_relay_filter(void);
-Suite *check_relay_peers(void);
 Suite *check_report(void);
 
 #endif

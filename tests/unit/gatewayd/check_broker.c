@@ -80,6 +80,7 @@ START_TEST(products_are_limited)
 	memcpy(ask.uuid, site_uuid(1), sizeof(ask.uuid));
 	memcpy(ask.id, site_uuid(2), sizeof(ask.id));
 	for (i = 0; i < BROKER_PRODUCTS; i++) {
+		memcpy(ask.uuid, site_uuid(i), sizeof(ask.uuid));
 		snprintf(ask.product, sizeof(ask.product), "p%d", i);
 		ck_assert_int_eq(broker_ask(site.broker, &ask, site.now, NULL, &a, &site.msg), VMP_OK);
 	}
@@ -92,6 +93,56 @@ START_TEST(products_are_limited)
 	site.now += 6000;
 	ask.wants = 1;
 	ck_assert_int_eq(broker_ask(site.broker, &ask, site.now, NULL, &a, &site.msg), VMP_OK);
+}
+END_TEST
+
+static int ask_product(int vm, const char *product)
+{
+	struct broker_ask ask = { .wants = 1 };
+	struct broker_answer a;
+
+	memcpy(ask.uuid, site_uuid(vm), sizeof(ask.uuid));
+	memcpy(ask.id, site_uuid(99), sizeof(ask.id));
+	strcpy(ask.product, product);
+	return broker_ask(site.broker, &ask, site.now, NULL, &a, &site.msg);
+}
+
+START_TEST(a_vm_that_makes_products_up_is_stopped)
+{
+	give(1);
+	ck_assert_int_eq(ask_product(1, "one"), VMP_OK);
+	ck_assert_int_eq(ask_product(1, "two"), VMP_OK);
+	ck_assert_int_eq(ask_product(1, "three"), VMP_EACCES);
+	ck_assert_ptr_null(broker_parent(site.broker, "three", 0));
+	/* Not those that are there, nor others. */
+	ck_assert_int_eq(ask_product(1, "one"), VMP_OK);
+	ck_assert_int_eq(site_ask(1, 1).lease.granted, 1);
+	ck_assert_int_eq(ask_product(2, "three"), VMP_OK);
+	/* Nor for ever: a template may have had a wrong one. */
+	site.now += 61000;
+	ck_assert_int_eq(ask_product(1, "four"), VMP_OK);
+}
+END_TEST
+
+START_TEST(a_vm_that_asks_often_waits_once)
+{
+	struct site_wait first, again, other;
+
+	site.server[0].silent = true;
+	site_wait(&first, 1, 60000);
+	site_wait(&other, 2, 60000);
+	site_wait(&again, 1, 60000);
+	ck_assert(!first.answered && !other.answered);
+	ck_assert(again.answered && again.answer.lease.refused);
+	ck_assert_int_eq(broker_parent(site.broker, PRODUCT, 0)->product->n_waiting, 2);
+	/* Who has left may wait again. */
+	broker_leave(&first.waiter);
+	site_wait(&again, 1, 60000);
+	ck_assert(!again.answered);
+	site.server[0].silent = false;
+	site_pass(10000);
+	ck_assert(again.answered && again.answer.lease.granted == 1);
+	ck_assert(other.answered && other.answer.lease.granted == 1);
 }
 END_TEST
 
@@ -286,6 +337,8 @@ Suite *check_broker(void)
 	tcase_add_test(c, more_than_there_are_is_refused_with_the_reason);
 	tcase_add_test(c, an_unknown_product_is_refused);
 	tcase_add_test(c, products_are_limited);
+	tcase_add_test(c, a_vm_that_makes_products_up_is_stopped);
+	tcase_add_test(c, a_vm_that_asks_often_waits_once);
 	tcase_add_test(c, a_request_from_before_the_last_answer_is_stale);
 	tcase_add_test(c, a_seen_from_nowhere_does_not_begin_a_recovery);
 	tcase_add_test(c, the_second_needs_no_trip);

@@ -50,6 +50,76 @@ START_TEST(an_answer_that_cannot_be_written_is_asked_for_again)
 }
 END_TEST
 
+START_TEST(an_answer_that_nobody_looked_at_is_asked_for_again)
+{
+	struct site_wait w;
+	struct parent *parent;
+
+	site.server[0].silent = true;
+	site_wait(&w, 1, 60000);
+	site.server[0].silent = false;
+	site.now += 600;
+	parent = broker_send(site.broker, site.now);
+	ck_assert_ptr_nonnull(parent);
+	/* As long as it is on its way, it is not sent again. */
+	site_pass(5000);
+	ck_assert(!w.answered);
+	broker_unheard(site.broker, parent, site.now);
+	site_pass(1000);
+	ck_assert(w.answered && w.answer.lease.granted == 1);
+}
+END_TEST
+
+START_TEST(what_a_longer_lease_promised_is_not_given_back)
+{
+	struct parent *parent;
+
+	site.settings.life_ms = 50000;
+	site_restart();
+	ck_assert(site_gets(1));
+	site.server[0].pool.life_ms = 5000;
+	site.server[0].pool.grace_ms = 0;
+	site_own(0, 10);
+	site_pass(11000);
+	parent = broker_parent(site.broker, PRODUCT, 0);
+	ck_assert_int_lt(parent->end_ms, site.now + 5000);
+	site.server[0].silent = true;
+	site_pass(10000);
+	/* The lease is over, and VM 1 has been promised more than that. */
+	ck_assert_int_eq(parent->held, 0);
+	ck_assert_int_eq(site_occupied(), 1);
+	ck_assert_int_ge(parent->lapsing, 1);
+	site_restart();
+	ck_assert_int_ge(broker_parent(site.broker, PRODUCT, 0)->lapsing, 1);
+	site_pass(60000);
+	ck_assert_int_eq(site_occupied(), 0);
+	ck_assert_int_eq(broker_parent(site.broker, PRODUCT, 0)->lapsing, 0);
+}
+END_TEST
+
+START_TEST(what_lapses_is_not_given_back_for_what_ends_before)
+{
+	site.settings.life_ms = 50000;
+	site_restart();
+	site.server[1].pool.life_ms = 15000;
+	site_own(1, 10);
+	site_own(0, 2);
+	ck_assert(site_gets(1));
+	ck_assert(site_gets(2));
+	ck_assert(site_gets(3));
+	(void)site_ask(3, 0);
+	site_own(0, 1);
+	site_pass(25000);
+	ck_assert_int_eq(site_held(0), 1);
+	ck_assert_int_ge(site_held(1), 1);
+	ck_assert_int_eq(broker_parent(site.broker, PRODUCT, 0)->lapsing, 1);
+	/* The second server's lease ends before the VMs' do. */
+	site.server[0].silent = site.server[1].silent = true;
+	site_pass(60000);
+	ck_assert_int_eq(site_occupied(), 0);
+}
+END_TEST
+
 START_TEST(the_next_server_is_asked_on_refusal)
 {
 	site_own(0, 0);
@@ -333,6 +403,9 @@ Suite *check_broker_servers(void)
 	tcase_add_test(one, a_lost_answer_is_asked_for_again);
 	tcase_add_test(one, a_request_of_before_a_kill_is_sent_again_as_it_was);
 	tcase_add_test(one, an_answer_that_cannot_be_written_is_asked_for_again);
+	tcase_add_test(one, an_answer_that_nobody_looked_at_is_asked_for_again);
+	tcase_add_test(one, what_a_longer_lease_promised_is_not_given_back);
+	tcase_add_test(c, what_lapses_is_not_given_back_for_what_ends_before);
 	tcase_add_test(c, the_next_server_is_asked_on_refusal);
 	tcase_add_test(c, the_next_server_is_asked_on_silence);
 	tcase_add_test(c, the_next_server_is_asked_when_one_turns_us_away);

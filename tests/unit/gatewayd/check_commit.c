@@ -17,7 +17,7 @@ struct job {
 };
 
 static struct job jobs[3];
-static int sent;
+static int sent, lost;
 
 static int settle(int64_t now_ms, struct vmp_msg *msg)
 {
@@ -36,6 +36,11 @@ static void count_sent(int64_t now_ms)
 {
 	(void)now_ms;
 	sent++;
+}
+
+static void count_lost(void)
+{
+	lost++;
 }
 
 static int run(struct commit_job *job, int64_t now_ms, struct vmp_msg *msg)
@@ -62,10 +67,10 @@ static void setup(void)
 
 	site_setup_one();
 	memset(jobs, 0, sizeof(jobs));
-	sent = 0;
+	sent = lost = 0;
 	loop = (struct loop){ .base = event_base_new(), .store = site.store, .broker = site.broker };
 	ck_assert_ptr_nonnull(loop.base);
-	ck_assert_int_eq(commit_init(settle, count_sent, &site.msg), VMP_OK);
+	ck_assert_int_eq(commit_init(settle, count_sent, count_lost, &site.msg), VMP_OK);
 	for (i = 0; i < 3; i++) {
 		jobs[i].job.run = run;
 		jobs[i].job.done = done;
@@ -108,6 +113,7 @@ START_TEST(all_fail_together)
 	}
 	ck_assert_int_eq(jobs[2].runs, 0);
 	ck_assert_int_eq(sent, 0);
+	ck_assert_int_eq(lost, 1);
 	ck_assert_str_eq(trouble(), "no room");
 	/* And again, when there is room. */
 	jobs[1].fails = 0;
