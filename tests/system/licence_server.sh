@@ -281,6 +281,9 @@ ok 'without its mark, likewise' wait_for 5 sh -c "sqlite3 -cmd '.timeout 9000' '
 ok 'the mark is there again' wait_for 5 marked
 ok 'and it ends, too' wait_for 10 lease_is east 6 '200 6'
 lease_body west 2 '"seen":99999999'
-is 'a gateway that has seen more is believed' "$(lease_send west) $(audited licence-recovery)" '409 3'
+is 'a gateway that has seen more is not believed when no lease can be from before' "$(lease_send west) $(audited licence-recovery)" '409 2'
+policyd_stop
+policyd_start "$T" || exit 1
+is 'just after a start it is' "$(lease_send west) $(audited licence-recovery)" '409 3'
 is 'and nobody has a licence too many' "$(sql "SELECT count(*) FROM licence_pool AS p WHERE owned < (SELECT coalesce(sum(count + lapsing), 0) FROM lease_part WHERE pool_id = p.id)")" 0
 t_end
