@@ -383,6 +383,16 @@ void identity_status(struct identity_status *out)
 	out->renew_at = enrols() ? id.load.renew_at : 0;
 }
 
+const char *identity_trouble(bool in_use)
+{
+	struct identity_status s;
+
+	identity_status(&s);
+	if (!s.there || !in_use)
+		return *s.error ? s.error : "no certificate yet";
+	return s.not_after <= (int64_t)time(NULL) ? "the certificate has ended" : NULL;
+}
+
 int identity_check(const struct identity_settings *settings, struct vmp_msg *msg)
 {
 	struct pair_files files;

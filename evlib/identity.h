@@ -51,6 +51,9 @@ struct identity_status {
 	unsigned long long enrolments, renewals, failures; /**< since the start */
 };
 void identity_status(struct identity_status *out);
+/** Why there is no good certificate; NULL: there is one.
+ * @param in_use  one that is there, and of no use, is none. */
+const char *identity_trouble(bool in_use);
 
 /** For --test: lengths of names, and with enrol = no the pair itself. @return VMP_OK; VMP_EINVAL, VMP_ENOENT, VMP_EIO.
  */

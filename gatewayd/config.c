@@ -1,8 +1,6 @@
 #include "config.h"
-#include "account.h"
 #include "inifile_named.h"
-#include "listen.h"
-#include "log.h"
+#include "setting.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -120,59 +118,38 @@ static int check_servers(struct config *c, struct vmp_msg *msg)
 
 /* -- all ---------------------------------------------------------------------------------------------------------- */
 
-static int check_addresses(const char *name, const char *list, bool needed, struct vmp_msg *msg)
-{
-	char word[VMP_INI_TEXT];
-	int n = 0;
-
-	while (vmp_ini_word(&list, word, sizeof(word))) {
-		if (vmp_listen_check(word, NULL) != VMP_OK || ++n > CONFIG_ADDRESSES)
-			return vmp_fail(
-				msg, VMP_EINVAL,
-				"%s: %s: expected at most %d of ADDRESS:PORT, such as 192.0.2.1:8444 or [::]:8444",
-				name, word, CONFIG_ADDRESSES);
-	}
-	return n || !needed ? VMP_OK : vmp_fail(msg, VMP_EINVAL, "%s: expected at least one", name);
-}
-
 static int check_paths(const struct config *c, struct vmp_msg *msg)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (*((const char *)c + paths[i].offset) != '/')
-			return vmp_fail(msg, VMP_EINVAL, "%s: expected a path that begins with a slash",
-					paths[i].option);
-	}
-	return VMP_OK;
-}
+	int err = VMP_OK;
 
-static int check_user(const struct config *c, struct vmp_msg *msg)
-{
-	struct vmp_msg why;
-	unsigned uid, gid;
-	int err = vmp_account_user(c->user, &uid, &gid, &why);
-
-	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "[process] user: %s", why.text);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]) && err == VMP_OK; i++)
+		err = vmp_setting_path(paths[i].option, (const char *)c + paths[i].offset, msg);
+	return err;
 }
 
 static int check(struct config *c, struct vmp_msg *msg)
 {
-	int err = check_addresses("[listen] address", c->address, true, msg);
+	static const char such_as[] = "192.0.2.1:8444 or [::]:8444";
+	int n = 0, err = vmp_setting_addresses("[listen] address", c->address, CONFIG_ADDRESSES, such_as, &n, msg);
 
+	if (err == VMP_OK && n == 0)
+		err = vmp_fail(msg, VMP_EINVAL, "[listen] address: expected at least one");
 	if (err == VMP_OK)
-		err = check_addresses("[status] address", c->status_address, false, msg);
+		err = vmp_setting_addresses("[status] address", c->status_address, CONFIG_ADDRESSES, such_as, NULL,
+					    msg);
 	if (err == VMP_OK)
 		err = check_paths(c, msg);
-	if (err == VMP_OK && vmp_log_level(c->log_level) < 0)
-		err = vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
+	if (err == VMP_OK)
+		err = vmp_setting_log_level(c->log_level, msg);
 	if (err == VMP_OK && *c->identity_url && strncmp(c->identity_url, "https://", 8) != 0)
 		err = vmp_fail(msg, VMP_EINVAL, "[identity] url: expected https://...");
 	if (err == VMP_OK && !is_name(c->label))
 		err = vmp_fail(msg, VMP_EINVAL, "[identity] label: expected the name of a template");
 	if (err == VMP_OK)
 		err = check_servers(c, msg);
-	return err == VMP_OK ? check_user(c, msg) : err;
+	return err == VMP_OK ? vmp_setting_user("[process] user", c->user, msg) : err;
 }
 
 int config_read(const char *path, struct config *out, struct vmp_msg *msg)

@@ -4,22 +4,12 @@
 #include "commit.h"
 #include "identity.h"
 #include "loop.h"
+#include "prometheus.h"
 #include "upstream.h"
 
 #include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static void head(struct evbuffer *out, const char *name, const char *type, const char *help)
-{
-	evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void number(struct evbuffer *out, const char *name, const char *type, const char *help, long long value)
-{
-	head(out, name, type, help);
-	evbuffer_add_printf(out, "%s %lld\n", name, value);
-}
 
 /* -- products ----------------------------------------------------------------------------------------------------- */
 
@@ -59,7 +49,7 @@ static void each_product(struct evbuffer *out, const char *name, const char *hel
 	struct product *p;
 	int i;
 
-	head(out, name, "gauge", help);
+	prometheus_head(out, name, "gauge", help);
 	for (i = 0; i < BROKER_PRODUCTS; i++) {
 		p = broker_product(loop.broker, i);
 		if (p)
@@ -72,7 +62,7 @@ static void held(struct evbuffer *out)
 	char text[2 * VMP_PRODUCT];
 	int i, j;
 
-	head(out, "vmprov_broker_held", "gauge", "Licences that servers have given.");
+	prometheus_head(out, "vmprov_broker_held", "gauge", "Licences that servers have given.");
 	for (i = 0; i < BROKER_PRODUCTS; i++) {
 		struct product *p = broker_product(loop.broker, i);
 
@@ -105,18 +95,20 @@ static void answers(struct evbuffer *out)
 	const struct broker_counters *c = broker_counters(loop.broker);
 	size_t i;
 
-	number(out, "vmprov_broker_grants_total", "counter", "Licences given to VMs.", (long long)c->grants);
-	number(out, "vmprov_broker_renewals_total", "counter", "Leases of VMs renewed.", (long long)c->renewals);
-	number(out, "vmprov_broker_returns_total", "counter", "Licences that VMs gave back.", (long long)c->returns);
-	number(out, "vmprov_broker_ended_total", "counter",
-	       "Leases of VMs that ran out, or that the home server did not accept.", (long long)c->ended);
-	number(out, "vmprov_broker_stale_total", "counter", "VMs' requests that came before their last answer.",
-	       (long long)c->stale);
-	number(out, "vmprov_broker_repeated_total", "counter", "VMs' requests that came again.",
-	       (long long)c->repeated);
-	number(out, "vmprov_broker_recoveries_total", "counter", "Times that the store was found to be an older copy.",
-	       (long long)c->recoveries);
-	head(out, "vmprov_broker_refusals_total", "counter", "VMs refused, by reason.");
+	prometheus_number(out, "vmprov_broker_grants_total", "counter", "Licences given to VMs.", (long long)c->grants);
+	prometheus_number(out, "vmprov_broker_renewals_total", "counter", "Leases of VMs renewed.",
+			  (long long)c->renewals);
+	prometheus_number(out, "vmprov_broker_returns_total", "counter", "Licences that VMs gave back.",
+			  (long long)c->returns);
+	prometheus_number(out, "vmprov_broker_ended_total", "counter",
+			  "Leases of VMs that ran out, or that the home server did not accept.", (long long)c->ended);
+	prometheus_number(out, "vmprov_broker_stale_total", "counter",
+			  "VMs' requests that came before their last answer.", (long long)c->stale);
+	prometheus_number(out, "vmprov_broker_repeated_total", "counter", "VMs' requests that came again.",
+			  (long long)c->repeated);
+	prometheus_number(out, "vmprov_broker_recoveries_total", "counter",
+			  "Times that the store was found to be an older copy.", (long long)c->recoveries);
+	prometheus_head(out, "vmprov_broker_refusals_total", "counter", "VMs refused, by reason.");
 	for (i = 0; i < COUNT(reasons); i++)
 		evbuffer_add_printf(out, "vmprov_broker_refusals_total{reason=\"%s\"} %llu\n", reasons[i],
 				    c->refusals[i]);
@@ -129,7 +121,7 @@ static void requests(struct evbuffer *out)
 	struct upstream_status s;
 	int i, r;
 
-	head(out, "vmprov_broker_requests_total", "counter", "Lease requests to servers, by result.");
+	prometheus_head(out, "vmprov_broker_requests_total", "counter", "Lease requests to servers, by result.");
 	for (i = 0; i < loop.config->n_server; i++) {
 		upstream_status(i, &s);
 		for (r = 0; r < UPSTREAM_RESULTS; r++)
@@ -145,7 +137,7 @@ static void servers(struct evbuffer *out)
 	int i;
 
 	requests(out);
-	head(out, "vmprov_broker_watches_total", "counter", "Long polls, by whether the server answered.");
+	prometheus_head(out, "vmprov_broker_watches_total", "counter", "Long polls, by whether the server answered.");
 	for (i = 0; i < loop.config->n_server; i++) {
 		upstream_status(i, &s);
 		evbuffer_add_printf(out,
@@ -154,7 +146,7 @@ static void servers(struct evbuffer *out)
 				    loop.config->server[i].name, s.watches, loop.config->server[i].name,
 				    s.watch_failures);
 	}
-	head(out, "vmprov_broker_server_up", "gauge", "Whether the server's last answer counted.");
+	prometheus_head(out, "vmprov_broker_server_up", "gauge", "Whether the server's last answer counted.");
 	for (i = 0; i < loop.config->n_server; i++) {
 		upstream_status(i, &s);
 		evbuffer_add_printf(out, "vmprov_broker_server_up{server=\"%s\"} %d\n", loop.config->server[i].name,
@@ -172,34 +164,36 @@ static void process(struct evbuffer *out)
 
 	commit_status(&commits);
 	identity_status(&s);
-	number(out, "vmprov_gatewayd_commits_total", "counter", "Transactions.", (long long)commits.commits);
-	number(out, "vmprov_gatewayd_commit_failures_total", "counter", "Transactions that failed.",
-	       (long long)commits.failures);
-	number(out, "vmprov_gatewayd_connections", "gauge", "TLS connections open.", c->connections);
-	number(out, "vmprov_gatewayd_connections_total", "counter", "TLS connections taken.", c->connections_total);
-	number(out, "vmprov_gatewayd_accept_pauses_total", "counter", "Times that as many were open as may be.",
-	       c->pauses);
-	number(out, "vmprov_gatewayd_handshakes_failed_total", "counter", "TLS handshakes that failed.",
-	       c->handshakes_failed);
-	number(out, "vmprov_gatewayd_timeouts_total", "counter", "Connections closed since a request took too long.",
-	       c->timeouts);
-	head(out, "vmprov_gatewayd_answers_total", "counter", "Answers, by the first digit of their status.");
+	prometheus_number(out, "vmprov_gatewayd_commits_total", "counter", "Transactions.", (long long)commits.commits);
+	prometheus_number(out, "vmprov_gatewayd_commit_failures_total", "counter", "Transactions that failed.",
+			  (long long)commits.failures);
+	prometheus_number(out, "vmprov_gatewayd_connections", "gauge", "TLS connections open.", c->connections);
+	prometheus_number(out, "vmprov_gatewayd_connections_total", "counter", "TLS connections taken.",
+			  c->connections_total);
+	prometheus_number(out, "vmprov_gatewayd_accept_pauses_total", "counter",
+			  "Times that as many were open as may be.", c->pauses);
+	prometheus_number(out, "vmprov_gatewayd_handshakes_failed_total", "counter", "TLS handshakes that failed.",
+			  c->handshakes_failed);
+	prometheus_number(out, "vmprov_gatewayd_timeouts_total", "counter",
+			  "Connections closed since a request took too long.", c->timeouts);
+	prometheus_head(out, "vmprov_gatewayd_answers_total", "counter",
+			"Answers, by the first digit of their status.");
 	evbuffer_add_printf(out,
 			    "vmprov_gatewayd_answers_total{code=\"2xx\"} %lld\n"
 			    "vmprov_gatewayd_answers_total{code=\"4xx\"} %lld\n"
 			    "vmprov_gatewayd_answers_total{code=\"5xx\"} %lld\n",
 			    (long long)c->answers_2xx, (long long)c->answers_4xx, (long long)c->answers_5xx);
-	number(out, "vmprov_gatewayd_certificate_expiry_timestamp_seconds", "gauge",
-	       "The gateway's certificate's end; 0: there is none.", s.not_after);
+	prometheus_number(out, "vmprov_gatewayd_certificate_expiry_timestamp_seconds", "gauge",
+			  "The gateway's certificate's end; 0: there is none.", s.not_after);
 }
 
 void exposition_write(struct evbuffer *out)
 {
-	head(out, "vmprov_gatewayd_build_info", "gauge", "Always 1.");
+	prometheus_head(out, "vmprov_gatewayd_build_info", "gauge", "Always 1.");
 	evbuffer_add_printf(out, "vmprov_gatewayd_build_info{version=\"%s\"} 1\n", VMPROV_VERSION);
-	number(out, "vmprov_broker_recovering", "gauge",
-	       "Whether no VM gets a lease, since the store was found to be an older copy.",
-	       broker_recovering(loop.broker) > (int64_t)boot_clock_ms());
+	prometheus_number(out, "vmprov_broker_recovering", "gauge",
+			  "Whether no VM gets a lease, since the store was found to be an older copy.",
+			  broker_recovering(loop.broker) > (int64_t)boot_clock_ms());
 	products(out);
 	answers(out);
 	servers(out);

@@ -3,8 +3,6 @@
 #include "log.h"
 #include "run.h"
 
-#include <stdio.h>
-
 #ifndef GATEWAYD_CONFIG
 #define GATEWAYD_CONFIG "/etc/vmprov/gatewayd.conf"
 #endif
@@ -19,24 +17,19 @@ static const char help[] =
 	"Stays in the foreground and logs to standard error.  SIGTERM: stop; what VMs have stays theirs.\n"
 	"Exit: 0 stopped, 1 failed, 2 wrong configuration or command line.  See gatewayd(8), gatewayd.conf(5).\n";
 
+static int read_config(const char *path, void *config, struct vmp_msg *msg)
+{
+	return config_read(path, config, msg);
+}
+
 int main(int argc, char **argv)
 {
 	static struct config config;
 	struct vmp_daemon_args args = { .name = "gatewayd", .help = help, .config = GATEWAYD_CONFIG };
-	struct vmp_msg msg;
 	int exit_code;
 
-	if (!vmp_daemon_args(argc, argv, &args, &exit_code))
+	if (!vmp_daemon_begin(argc, argv, &args, read_config, run_check, &config, &exit_code))
 		return exit_code;
-	if (config_read(args.config, &config, &msg) != VMP_OK ||
-	    (args.only_test && run_check(&config, &msg) != VMP_OK)) {
-		fprintf(stderr, "gatewayd: %s\n", msg.text);
-		return VMP_DAEMON_CONFIG;
-	}
-	if (args.only_test) {
-		printf("%s: good\n", args.config);
-		return VMP_DAEMON_DONE;
-	}
 	vmp_log_setup("gatewayd", (enum vmp_log_level)vmp_log_level(config.log_level));
 	return run(&config);
 }

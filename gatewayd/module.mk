@@ -12,10 +12,3 @@ gatewayd_UNITS = vmprov-gatewayd.service:$(UNITDIR)/vmprov-gatewayd.service \
 	vmprov-gatewayd.sysusers.conf:$(SYSUSERSDIR)/vmprov-gatewayd.conf \
 	vmprov-gatewayd.tmpfiles.conf:$(TMPFILESDIR)/vmprov-gatewayd.conf
 DAEMONS += gatewayd
-
-# -- make install, make uninstall (the Makefile says how) -------------------------------------------------------------
-gatewayd_CONFS = $(call in_etc,gatewayd.conf)
-gatewayd_UNITS = vmprov-gatewayd.service:$(UNITDIR)/vmprov-gatewayd.service \
-	vmprov-gatewayd.sysusers.conf:$(SYSUSERSDIR)/vmprov-gatewayd.conf \
-	vmprov-gatewayd.tmpfiles.conf:$(TMPFILESDIR)/vmprov-gatewayd.conf
-DAEMONS += gatewayd

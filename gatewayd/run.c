@@ -4,6 +4,7 @@
 #include "commit.h"
 #include "daemon.h"
 #include "identity.h"
+#include "library_log.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
@@ -37,18 +38,6 @@ static const struct http_route *const vm_tables[] = { serve_routes, health_route
 static const struct http_route *const status_tables[] = { status_routes, NULL };
 
 /* -- sockets ------------------------------------------------------------------------------------------------------ */
-
-static int listen_on(const char *list, struct sockets *out, struct vmp_msg *msg)
-{
-	char word[VMP_INI_TEXT];
-	int err = VMP_OK;
-
-	while (err == VMP_OK && vmp_ini_word(&list, word, sizeof(word))) {
-		err = vmp_listen_tcp(word, BACKLOG, &out->fd[out->n], msg);
-		out->n += err == VMP_OK;
-	}
-	return err;
-}
 
 static int open_vms(struct vmp_msg *msg)
 {
@@ -114,8 +103,9 @@ static int start_identity(struct vmp_msg *msg)
 	return err;
 }
 
-int run_check(const struct config *c, struct vmp_msg *msg)
+int run_check(const void *config, struct vmp_msg *msg)
 {
+	const struct config *c = config;
 	struct identity_settings identity = identity_of(c);
 	int err = upstream_check(c, msg);
 
@@ -205,11 +195,6 @@ static void on_hup(evutil_socket_t fd, short what, void *ctx)
 	vmp_log(VMP_LOG_WARNING, "not-reloaded", "why", "a changed configuration needs a restart", NULL);
 }
 
-static void on_library_log(int severity, const char *text)
-{
-	vmp_log(severity >= EVENT_LOG_ERR ? VMP_LOG_ERROR : VMP_LOG_WARNING, "libevent", "why", text, NULL);
-}
-
 static int start_events(struct vmp_msg *msg)
 {
 	static const struct timeval now = { 0 };
@@ -222,7 +207,7 @@ static int start_events(struct vmp_msg *msg)
 						 .body_max = VM_REQUEST_MAX };
 	struct http_site status = { status_tables, NULL, NULL };
 
-	event_set_log_callback(on_library_log);
+	library_log_begin();
 	loop.base = event_base_new();
 	upkeep = loop.base ? evtimer_new(loop.base, on_upkeep, NULL) : NULL;
 	stop_event = loop.base ? evsignal_new(loop.base, SIGTERM, on_stop, NULL) : NULL;
@@ -245,9 +230,9 @@ static int start(const struct config *config, struct vmp_msg *msg)
 
 	loop.config = config;
 	signal(SIGPIPE, SIG_IGN);
-	err = listen_on(config->address, &vms, msg);
+	err = vmp_listen_list(config->address, BACKLOG, vms.fd, &vms.n, msg);
 	if (err == VMP_OK)
-		err = listen_on(config->status_address, &watchers, msg);
+		err = vmp_listen_list(config->status_address, BACKLOG, watchers.fd, &watchers.n, msg);
 	if (err == VMP_OK)
 		err = vmp_account_user(config->user, &uid, &gid, msg);
 	if (err == VMP_OK)

@@ -5,28 +5,19 @@
 #include "exposition.h"
 #include "identity.h"
 #include "jsontext.h"
+#include "prometheus.h"
 #include "loop.h"
 #include "upstream.h"
 
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* -- /metrics ----------------------------------------------------------------------------------------------------- */
 
 static void metrics(struct http_exchange *x)
 {
-	struct evbuffer *text = evbuffer_new();
-
-	if (!text) {
-		http_exchange_fail(x, 503, "out of memory");
-		return;
-	}
-	exposition_write(text);
-	http_exchange_send(x, 200, "text/plain; version=0.0.4; charset=utf-8", evbuffer_pullup(text, -1),
-			   evbuffer_get_length(text));
-	evbuffer_free(text);
+	prometheus_answer(x, exposition_write);
 }
 
 /* -- /healthz: a write that is on the disk, the certificate, and who is silent ------------------------------------- */
@@ -37,16 +28,6 @@ struct health {
 };
 
 #define HEALTH_OF(member) ((struct health *)(void *)((char *)(member)-offsetof(struct health, job)))
-
-static const char *identity_trouble(void)
-{
-	struct identity_status s = { .error = "" };
-
-	identity_status(&s);
-	if (!s.there || !loop.ready) /* there, and of no use: VMs cannot be served with it */
-		return *s.error ? s.error : "no certificate yet";
-	return s.not_after <= (int64_t)time(NULL) ? "the certificate has ended" : NULL;
-}
 
 static json_t *servers_health(void)
 {
@@ -71,7 +52,7 @@ static int health_run(struct commit_job *job, int64_t now_ms, struct vmp_msg *ms
 static void health_done(struct commit_job *job, int err, const char *why)
 {
 	struct health *h = HEALTH_OF(job);
-	const char *identity = identity_trouble();
+	const char *identity = identity_trouble(loop.ready);
 	bool bad = err != VMP_OK || identity;
 
 	http_exchange_json(h->http, bad ? 503 : 200,

@@ -3,7 +3,7 @@
 #include "inifile_named.h"
 #include "guest.h"
 #include "listen.h"
-#include "log.h"
+#include "setting.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -127,11 +127,11 @@ static int check_words(const char *option, const char *text, const char *words, 
 
 static int check_path(const char *option, const char *path, size_t max, struct vmp_msg *msg)
 {
-	if (*path != '/')
-		return vmp_fail(msg, VMP_EINVAL, "%s: expected a path that begins with a slash", option);
-	if (max && strlen(path) > max)
-		return vmp_fail(msg, VMP_EINVAL, "%s: expected at most %zu octets", option, max);
-	return VMP_OK;
+	int err = vmp_setting_path(option, path, msg);
+
+	if (err == VMP_OK && max && strlen(path) > max)
+		err = vmp_fail(msg, VMP_EINVAL, "%s: expected at most %zu octets", option, max);
+	return err;
 }
 
 static int check_texts(const struct config *c, struct vmp_msg *msg)
@@ -202,11 +202,11 @@ static int check_uplink(const struct config *c, const struct config_uplink *u, s
 static int check_accounts(const struct config *c, struct vmp_msg *msg)
 {
 	struct vmp_msg why;
-	unsigned uid, gid;
-	int err = vmp_account_user(c->user, &uid, &gid, &why);
+	unsigned gid;
+	int err = vmp_setting_user("[process] user", c->user, msg);
 
 	if (err != VMP_OK)
-		return vmp_fail(msg, err, "[process] user: %s", why.text);
+		return err;
 	err = vmp_account_group(c->control_group, &gid, &why);
 	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "[control] group: %s", why.text);
 }

@@ -1,6 +1,7 @@
 #include "exposition.h"
 #include "identity.h"
 #include "metrics.h"
+#include "prometheus.h"
 #include "report.h"
 #include "source.h"
 #include "uplink.h"
@@ -15,14 +16,9 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void head(struct evbuffer *out, const char *name, const char *type, const char *help)
-{
-	evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void gauge(struct evbuffer *out, const char *name, const char *help, unsigned long long n)
 {
-	head(out, name, "gauge", help);
+	prometheus_head(out, name, "gauge", help);
 	evbuffer_add_printf(out, "%s %llu\n", name, n);
 }
 
@@ -59,7 +55,7 @@ static void counters(struct evbuffer *out, const struct identity_status *identit
 
 	for (i = 0; i < COUNT(all); i++) {
 		if (all[i].help)
-			head(out, all[i].name, "counter", all[i].help);
+			prometheus_head(out, all[i].name, "counter", all[i].help);
 		evbuffer_add_printf(out, "%s%s %llu\n", all[i].name, all[i].labels, all[i].n);
 	}
 }
@@ -68,7 +64,7 @@ static void events(struct evbuffer *out)
 {
 	int e;
 
-	head(out, "vmprov_hostd_supplicant_events_total", "counter", "What came about at supplicants.");
+	prometheus_head(out, "vmprov_hostd_supplicant_events_total", "counter", "What came about at supplicants.");
 	for (e = 0; e <= VMP_AUTH_LOGGED_OFF; e++)
 		evbuffer_add_printf(out, "vmprov_hostd_supplicant_events_total{event=\"%s\"} %llu\n",
 				    vmp_auth_name((enum vmp_auth_event)e), metrics.event[e]);
@@ -78,7 +74,7 @@ static void times(struct evbuffer *out)
 {
 	size_t i;
 
-	head(out, "vmprov_hostd_authentication_seconds", "histogram", "From EAPOL-Start to Success.");
+	prometheus_head(out, "vmprov_hostd_authentication_seconds", "histogram", "From EAPOL-Start to Success.");
 	for (i = 0; i < COUNT(metrics_took_ms); i++)
 		evbuffer_add_printf(out, "vmprov_hostd_authentication_seconds_bucket{le=\"%g\"} %llu\n",
 				    metrics_took_ms[i] / 1000.0, metrics.took[i]);
@@ -118,11 +114,11 @@ static void guests(struct evbuffer *out)
 		count_nics(guest, nics);
 		reports[guest->report]++;
 	}
-	head(out, "vmprov_hostd_guests", "gauge", "Guests, by where policyd stands with them.");
+	prometheus_head(out, "vmprov_hostd_guests", "gauge", "Guests, by where policyd stands with them.");
 	for (i = 0; i < COUNT(reports); i++)
 		evbuffer_add_printf(out, "vmprov_hostd_guests{report=\"%s\"} %llu\n", view_report((enum guest_report)i),
 				    reports[i]);
-	head(out, "vmprov_hostd_interfaces", "gauge", "Guests' interfaces, by state.");
+	prometheus_head(out, "vmprov_hostd_interfaces", "gauge", "Guests' interfaces, by state.");
 	for (i = 0; i < COUNT(words); i++)
 		evbuffer_add_printf(out, "vmprov_hostd_interfaces{state=\"%s\"} %llu\n", words[i], nics[i]);
 }
@@ -159,7 +155,7 @@ static void uplinks(struct evbuffer *out)
 	int i;
 
 	for (g = 0; g < COUNT(gauges); g++) {
-		head(out, gauges[g].name, "gauge", gauges[g].help);
+		prometheus_head(out, gauges[g].name, "gauge", gauges[g].help);
 		for (i = 0; (uplink = uplink_at(i)); i++)
 			evbuffer_add_printf(out, "%s{uplink=\"%s\"} %u\n", gauges[g].name, uplink->config->name,
 					    gauges[g].value(uplink));
@@ -173,7 +169,7 @@ void exposition_write(struct evbuffer *out)
 	struct identity_status s = { .error = "" };
 
 	identity_status(&s);
-	head(out, "vmprov_hostd_build_info", "gauge", "Always 1.");
+	prometheus_head(out, "vmprov_hostd_build_info", "gauge", "Always 1.");
 	evbuffer_add_printf(out, "vmprov_hostd_build_info{version=\"%s\"} 1\n", VMPROV_VERSION);
 	guests(out);
 	uplinks(out);

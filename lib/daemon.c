@@ -56,6 +56,24 @@ bool vmp_daemon_args(int argc, char **argv, struct vmp_daemon_args *args, int *e
 	return false;
 }
 
+bool vmp_daemon_begin(int argc, char **argv, struct vmp_daemon_args *args, vmp_daemon_read_fn read_config,
+		      vmp_daemon_check_fn check_files, void *config, int *exit_code)
+{
+	struct vmp_msg msg;
+
+	if (!vmp_daemon_args(argc, argv, args, exit_code))
+		return false;
+	if (read_config(args->config, config, &msg) != VMP_OK ||
+	    (args->only_test && check_files(config, &msg) != VMP_OK)) {
+		fprintf(stderr, "%s: %s\n", args->name, msg.text);
+		*exit_code = VMP_DAEMON_CONFIG;
+		return false;
+	}
+	if (args->only_test)
+		printf("%s: good\n", args->config);
+	return !args->only_test;
+}
+
 int vmp_daemon_check_aside(vmp_daemon_check_fn check, const void *config, struct vmp_msg *msg)
 {
 	int fds[2], status = -1, err;

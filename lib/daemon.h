@@ -22,6 +22,13 @@ struct vmp_daemon_args {
 bool vmp_daemon_args(int argc, char **argv, struct vmp_daemon_args *args, int *exit_code);
 
 typedef int (*vmp_daemon_check_fn)(const void *config, struct vmp_msg *msg);
+typedef int (*vmp_daemon_read_fn)(const char *path, void *config, struct vmp_msg *msg);
+
+/** What each daemon begins with: its arguments, its configuration, and with --test the files that it names.
+ * @param config  what read_config fills and check_files looks at.
+ * @return whether to go on; else *exit_code is set, and everything said. */
+bool vmp_daemon_begin(int argc, char **argv, struct vmp_daemon_args *args, vmp_daemon_read_fn read_config,
+		      vmp_daemon_check_fn check_files, void *config, int *exit_code);
 /** Ask check in a process of its own, which says why not, so that nothing of what it reads stays in this one. */
 VMP_CHECKED int vmp_daemon_check_aside(vmp_daemon_check_fn check, const void *config, struct vmp_msg *msg);
 

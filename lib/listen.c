@@ -1,4 +1,5 @@
 #include "listen.h"
+#include "inifile.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KIND (SOCK_CLOEXEC | SOCK_NONBLOCK)
@@ -75,6 +77,18 @@ static int listen_at(const struct addrinfo *info, int backlog)
 	return -1;
 }
 
+/* The processes of an instance that was killed a moment ago may not have ended yet. */
+static int listen_in_time(const struct addrinfo *info, int backlog)
+{
+	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	int tries = 100, fd;
+
+	do {
+		fd = listen_at(info, backlog);
+	} while (fd < 0 && errno == EADDRINUSE && --tries > 0 && nanosleep(&pause, NULL) == 0);
+	return fd;
+}
+
 int vmp_listen_tcp(const char *address, int backlog, int *fd, struct vmp_msg *msg)
 {
 	struct addrinfo *info;
@@ -82,10 +96,22 @@ int vmp_listen_tcp(const char *address, int backlog, int *fd, struct vmp_msg *ms
 
 	if (err != VMP_OK)
 		return err;
-	*fd = listen_at(info, backlog);
+	*fd = listen_in_time(info, backlog);
 	if (*fd < 0)
 		err = vmp_fail(msg, VMP_EIO, "cannot listen on %s: %s", address, strerror(errno));
 	freeaddrinfo(info);
+	return err;
+}
+
+int vmp_listen_list(const char *list, int backlog, int *fds, int *n, struct vmp_msg *msg)
+{
+	char word[VMP_INI_TEXT];
+	int err = VMP_OK;
+
+	while (err == VMP_OK && vmp_ini_word(&list, word, sizeof(word))) {
+		err = vmp_listen_tcp(word, backlog, &fds[*n], msg);
+		*n += err == VMP_OK;
+	}
 	return err;
 }
 

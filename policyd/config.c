@@ -2,8 +2,7 @@
 #include "account.h"
 #include "ca.h"
 #include "coa/sockets.h"
-#include "listen.h"
-#include "log.h"
+#include "setting.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -77,21 +76,6 @@ const struct vmp_option config_options[] = {
 	TEXT("log", "level", log_level, "info"),
 	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
 };
-
-static int check_addresses(const char *name, const char *list, struct vmp_msg *msg)
-{
-	char word[VMP_INI_TEXT];
-	int n = 0;
-
-	while (vmp_ini_word(&list, word, sizeof(word))) {
-		if (vmp_listen_check(word, NULL) != VMP_OK || ++n > CONFIG_ADDRESSES)
-			return vmp_fail(
-				msg, VMP_EINVAL,
-				"%s: %s: expected at most %d of ADDRESS:PORT, such as 192.0.2.1:8443 or [::]:8443",
-				name, word, CONFIG_ADDRESSES);
-	}
-	return VMP_OK;
-}
 
 static const char *const serves[CONFIG_SERVES] = {
 	[CONFIG_SERVES_LICENCES] = "licences",
@@ -167,18 +151,21 @@ static int fill_names(struct config *c, struct vmp_msg *msg)
 
 static int check(struct config *c, struct vmp_msg *msg)
 {
-	int err = check_addresses("[listen] address", c->address, msg);
+	static const char such_as[] = "192.0.2.1:8443 or [::]:8443";
+	int err = vmp_setting_addresses("[listen] address", c->address, CONFIG_ADDRESSES, such_as, NULL, msg);
 
 	if (err == VMP_OK)
-		err = check_addresses("[forwarded] address", c->forwarded_address, msg);
+		err = vmp_setting_addresses("[forwarded] address", c->forwarded_address, CONFIG_ADDRESSES, such_as,
+					    NULL, msg);
 	if (err == VMP_OK)
 		err = check_serves(c, msg);
 	if (err == VMP_OK)
-		err = check_addresses("[status] address", c->status_address, msg);
+		err = vmp_setting_addresses("[status] address", c->status_address, CONFIG_ADDRESSES, such_as, NULL,
+					    msg);
 	if (err == VMP_OK)
 		err = sockets_check(c->coa_address, msg);
-	if (err == VMP_OK && vmp_log_level(c->log_level) < 0)
-		err = vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
+	if (err == VMP_OK)
+		err = vmp_setting_log_level(c->log_level, msg);
 	if (err == VMP_OK && (strlen(c->ca_name) < 1 || strlen(c->ca_name) > 64))
 		err = vmp_fail(msg, VMP_EINVAL, "[ca] name: expected 1 to 64 characters");
 	if (err == VMP_OK && strncmp(c->url, "https://", 8) != 0 && *c->url)

@@ -101,14 +101,7 @@ static void close_listening(struct supervisor *s)
 
 static int listen_on_list(struct supervisor *s, const char *list, struct vmp_msg *msg)
 {
-	char word[VMP_INI_TEXT];
-	int err = VMP_OK;
-
-	while (err == VMP_OK && vmp_ini_word(&list, word, sizeof(word))) {
-		err = vmp_listen_tcp(word, BACKLOG, &s->env.listen[s->env.n_listen], msg);
-		s->env.n_listen += err == VMP_OK;
-	}
-	return err;
+	return vmp_listen_list(list, BACKLOG, s->env.listen, &s->env.n_listen, msg);
 }
 
 static int open_listening(struct supervisor *s, struct vmp_msg *msg)

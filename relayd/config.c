@@ -1,9 +1,8 @@
 #include "config.h"
-#include "account.h"
 #include "inifile_named.h"
 #include "connect.h"
 #include "listen.h"
-#include "log.h"
+#include "setting.h"
 #include "peers.h"
 
 #include <stddef.h>
@@ -155,26 +154,11 @@ static int check_services(struct config *c, struct vmp_msg *msg)
 
 /* -- the others --------------------------------------------------------------------------------------------------- */
 
-static int check_addresses(const char *name, const char *list, int min, int max, struct vmp_msg *msg)
-{
-	char word[VMP_INI_TEXT];
-	int n = 0;
-
-	while (vmp_ini_word(&list, word, sizeof(word))) {
-		if (vmp_listen_check(word, NULL) != VMP_OK || ++n > max)
-			return vmp_fail(msg, VMP_EINVAL, "%s: %s: expected at most %d of ADDRESS:PORT", name, word,
-					max);
-	}
-	return n >= min ? VMP_OK : vmp_fail(msg, VMP_EINVAL, "%s: expected at least one ADDRESS:PORT", name);
-}
-
 static int check_relay(const struct config *c, struct vmp_msg *msg)
 {
 	if (!config_is_proxy(c) && strcmp(c->role, "relay") != 0)
 		return vmp_fail(msg, VMP_EINVAL, "[relay] role: expected proxy or relay");
-	if (vmp_log_level(c->log_level) < 0)
-		return vmp_fail(msg, VMP_EINVAL, "[log] level: expected error, warning, info or debug");
-	return VMP_OK;
+	return vmp_setting_log_level(c->log_level, msg);
 }
 
 static int check_next(struct config *c, struct vmp_msg *msg)
@@ -209,21 +193,11 @@ static int check_paths(const struct config *c, struct vmp_msg *msg)
 		      { "[identity] ca", c->ca } };
 	size_t i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (*paths[i].path != '/')
-			return vmp_fail(msg, VMP_EINVAL, "%s: expected a path that begins with a slash",
-					paths[i].option);
-	}
-	return VMP_OK;
-}
+	int err = VMP_OK;
 
-static int check_user(const struct config *c, struct vmp_msg *msg)
-{
-	struct vmp_msg why;
-	unsigned uid, gid;
-	int err = vmp_account_user(c->user, &uid, &gid, &why);
-
-	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "[process] user: %s", why.text);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]) && err == VMP_OK; i++)
+		err = vmp_setting_path(paths[i].option, paths[i].path, msg);
+	return err;
 }
 
 static int check(struct config *c, struct vmp_msg *msg)
@@ -231,9 +205,9 @@ static int check(struct config *c, struct vmp_msg *msg)
 	int err = check_relay(c, msg);
 
 	if (err == VMP_OK)
-		err = check_addresses("[listen] address", c->address, 0, CONFIG_ADDRESSES, msg);
+		err = vmp_setting_addresses("[listen] address", c->address, CONFIG_ADDRESSES, NULL, NULL, msg);
 	if (err == VMP_OK)
-		err = check_addresses("[status] address", c->status_address, 0, 1, msg);
+		err = vmp_setting_addresses("[status] address", c->status_address, 1, NULL, NULL, msg);
 	if (err == VMP_OK)
 		err = check_next(c, msg);
 	if (err == VMP_OK)
@@ -242,7 +216,7 @@ static int check(struct config *c, struct vmp_msg *msg)
 		err = check_paths(c, msg);
 	if (err == VMP_OK)
 		err = check_services(c, msg);
-	return err == VMP_OK ? check_user(c, msg) : err;
+	return err == VMP_OK ? vmp_setting_user("[process] user", c->user, msg) : err;
 }
 
 int config_read(const char *path, struct config *out, struct vmp_msg *msg)

@@ -1,20 +1,10 @@
 #include "exposition.h"
 #include "identity.h"
 #include "metrics.h"
+#include "prometheus.h"
 #include "relay.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static void head(struct evbuffer *out, const char *name, const char *type, const char *help)
-{
-	evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void number(struct evbuffer *out, const char *name, const char *type, const char *help, long long n)
-{
-	head(out, name, type, help);
-	evbuffer_add_printf(out, "%s %lld\n", name, n);
-}
 
 /* -- services ----------------------------------------------------------------------------------------------------- */
 
@@ -53,7 +43,7 @@ static void services(struct evbuffer *out)
 	all = services_all(&n);
 	for (m = 0; m < COUNT(of_services); m++) {
 		if (of_services[m].help)
-			head(out, of_services[m].name, of_services[m].type, of_services[m].help);
+			prometheus_head(out, of_services[m].name, of_services[m].type, of_services[m].help);
 		for (i = 0; i < n; i++) {
 			const void *at = (const char *)&all[i] + of_services[m].offset;
 
@@ -71,7 +61,7 @@ static void refusals(struct evbuffer *out)
 {
 	int i;
 
-	head(out, "vmprov_relay_refusals_total", "counter", "What was refused, by reason.");
+	prometheus_head(out, "vmprov_relay_refusals_total", "counter", "What was refused, by reason.");
 	for (i = 0; i < REFUSALS; i++)
 		evbuffer_add_printf(out, "vmprov_relay_refusals_total{reason=\"%s\"} %lld\n", refusal_words[i],
 				    (long long)metrics.refusals[i]);
@@ -82,28 +72,31 @@ static void certificate(struct evbuffer *out)
 	struct identity_status s = { .error = "" };
 
 	identity_status(&s);
-	head(out, "vmprov_relay_certificates_total", "counter", "Certificates of the relay.");
+	prometheus_head(out, "vmprov_relay_certificates_total", "counter", "Certificates of the relay.");
 	evbuffer_add_printf(out,
 			    "vmprov_relay_certificates_total{by=\"token\"} %llu\n"
 			    "vmprov_relay_certificates_total{by=\"renewal\"} %llu\n",
 			    s.enrolments, s.renewals);
-	number(out, "vmprov_relay_certificate_failures_total", "counter", "Enrolments and renewals that failed.",
-	       (long long)s.failures);
-	number(out, "vmprov_relay_certificate_expiry_timestamp_seconds", "gauge",
-	       "The relay's certificate's end; 0: there is none.", s.not_after);
+	prometheus_number(out, "vmprov_relay_certificate_failures_total", "counter",
+			  "Enrolments and renewals that failed.", (long long)s.failures);
+	prometheus_number(out, "vmprov_relay_certificate_expiry_timestamp_seconds", "gauge",
+			  "The relay's certificate's end; 0: there is none.", s.not_after);
 }
 
 void exposition_write(struct evbuffer *out)
 {
-	head(out, "vmprov_relay_build_info", "gauge", "Always 1.");
+	prometheus_head(out, "vmprov_relay_build_info", "gauge", "Always 1.");
 	evbuffer_add_printf(out, "vmprov_relay_build_info{version=\"%s\",role=\"%s\"} 1\n", VMPROV_VERSION,
 			    relay.config->role);
 	services(out);
 	refusals(out);
-	number(out, "vmprov_relay_connections", "gauge", "Connections taken, tunnels or not yet.", metrics.connections);
-	number(out, "vmprov_relay_connections_total", "counter", "Connections taken.", metrics.connections_total);
-	number(out, "vmprov_relay_accept_pauses_total", "counter", "Times that as many were open as may be.",
-	       metrics.pauses);
-	number(out, "vmprov_relay_idle_total", "counter", "Tunnels ended since nothing passed.", metrics.idle);
+	prometheus_number(out, "vmprov_relay_connections", "gauge", "Connections taken, tunnels or not yet.",
+			  metrics.connections);
+	prometheus_number(out, "vmprov_relay_connections_total", "counter", "Connections taken.",
+			  metrics.connections_total);
+	prometheus_number(out, "vmprov_relay_accept_pauses_total", "counter", "Times that as many were open as may be.",
+			  metrics.pauses);
+	prometheus_number(out, "vmprov_relay_idle_total", "counter", "Tunnels ended since nothing passed.",
+			  metrics.idle);
 	certificate(out);
 }

@@ -4,6 +4,7 @@
 #include "door.h"
 #include "http_client.h"
 #include "identity.h"
+#include "library_log.h"
 #include "listen.h"
 #include "log.h"
 #include "metrics.h"
@@ -144,8 +145,9 @@ static int start_tls(struct vmp_msg *msg)
 
 /* -- what is checked before --------------------------------------------------------------------------------------- */
 
-int run_check(const struct config *c, struct vmp_msg *msg)
+int run_check(const void *config, struct vmp_msg *msg)
 {
+	const struct config *c = config;
 	const struct identity_settings identity = identity_of(c);
 	const struct http_client_settings client = policyd_of(c);
 	struct peers peers = { .n = 0 };
@@ -206,11 +208,6 @@ static void on_hup(evutil_socket_t fd, short what, void *ctx)
 		vmp_log(VMP_LOG_ERROR, "not-reloaded", "why", why.text, NULL);
 }
 
-static void on_library_log(int severity, const char *text)
-{
-	vmp_log(severity >= EVENT_LOG_ERR ? VMP_LOG_ERROR : VMP_LOG_WARNING, "libevent", "why", text, NULL);
-}
-
 static void on_dns_log(int is_warning, const char *text)
 {
 	vmp_log(is_warning ? VMP_LOG_INFO : VMP_LOG_DEBUG, "dns", "why", text, NULL);
@@ -235,7 +232,7 @@ static int start_events(struct vmp_msg *msg)
 {
 	static const struct timeval second = { .tv_sec = 1 };
 
-	event_set_log_callback(on_library_log);
+	library_log_begin();
 	evdns_set_log_fn(on_dns_log);
 	relay.base = event_base_new();
 	if (!relay.base)

@@ -4,8 +4,8 @@
 
 #include "config.h"
 
-/** For relayd -t: the files that the configuration names. */
-VMP_CHECKED int run_check(const struct config *config, struct vmp_msg *msg);
+/** For relayd -t: the files that the configuration names. @param config  a struct config. */
+VMP_CHECKED int run_check(const void *config, struct vmp_msg *msg);
 /** Until SIGTERM. @return an exit code. */
 VMP_CHECKED int run(const struct config *config);
 

@@ -2,39 +2,17 @@
 #include "exposition.h"
 #include "identity.h"
 #include "jsontext.h"
+#include "prometheus.h"
 #include "relay.h"
-
-#include <time.h>
 
 static void show_metrics(struct http_exchange *x)
 {
-	struct evbuffer *text = evbuffer_new();
-
-	if (!text) {
-		http_exchange_fail(x, 503, "out of memory");
-		return;
-	}
-	exposition_write(text);
-	http_exchange_send(x, 200, "text/plain; version=0.0.4; charset=utf-8", evbuffer_pullup(text, -1),
-			   evbuffer_get_length(text));
-	evbuffer_free(text);
-}
-
-/* NULL: none. */
-static const char *identity_trouble(void)
-{
-	/* identity_status() points into itself for the error. */
-	static struct identity_status s;
-
-	identity_status(&s);
-	if (!s.there || !relay.ready)
-		return *s.error ? s.error : "no certificate yet";
-	return s.not_after <= (int64_t)time(NULL) ? "the certificate has ended" : NULL;
+	prometheus_answer(x, exposition_write);
 }
 
 static void healthz(struct http_exchange *x)
 {
-	const char *trouble = relay.draining ? "stopping" : identity_trouble();
+	const char *trouble = relay.draining ? "stopping" : identity_trouble(relay.ready);
 
 	http_exchange_json(
 		x, trouble ? 503 : 200,

@@ -1,5 +1,6 @@
 #include "net.h"
 #include "body.h"
+#include "library_log.h"
 #include "log.h"
 #include "request.h"
 #include "tls.h"
@@ -121,12 +122,6 @@ static void on_stop(evutil_socket_t fd, short what, void *ctx)
 	event_add(tick, &often);
 }
 
-/* What libevent has to say goes where our own words go. */
-static void on_library_log(int severity, const char *text)
-{
-	vmp_log(severity >= EVENT_LOG_ERR ? VMP_LOG_ERROR : VMP_LOG_WARNING, "libevent", "why", text, NULL);
-}
-
 static struct http_server *make_server(struct vmp_msg *msg)
 {
 	const struct http_server_settings settings = {
@@ -148,7 +143,7 @@ static int set_up(const struct proc_env *env, struct vmp_msg *msg)
 
 	net.config = env->config;
 	net.env = env;
-	event_set_log_callback(on_library_log);
+	library_log_begin();
 	net.base = event_base_new();
 	if (!net.base)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");

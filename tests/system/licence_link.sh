@@ -70,7 +70,9 @@ renewed() { lease vm1 1 >/dev/null && [ "$(sent)" -gt "$seq" ]; }
 ok 'and the broker'\''s own lease is renewed' wait_for 15 renewed
 
 # -- altered octets: of the handshake, and of what follows
+fresh() { ! gateway_ends_within gw-east 5; }
 for fault in '--flip 3' '--flip 700' '--flip 1700' '--flip-back 5' '--flip-back 900' '--flip-back 1500'; do
+	ok "$fault: the broker's own lease is fresh" wait_for 8 fresh
 	# shellcheck disable=SC2086 # an option and its value
 	anew $fault
 	seq=$(sent)
