@@ -41,7 +41,7 @@ endif
 all:
 
 PROGRAMS := vmprov
-modules := lib evlib schema rlm_vmprov policyd gatewayd relayd hostd hostctl vmprov raddb tests docs
+modules := lib evlib member schema rlm_vmprov policyd coid gatewayd relayd hostd hostctl vmprov raddb tests docs
 -include $(modules:%=%/module.mk)
 
 # -- building ------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ static bool copy_settings(struct http_client_settings *to, const struct http_cli
 {
 	to->timeout_ms = from->timeout_ms;
 	to->answer_max = from->answer_max ? from->answer_max : HTTP_CLIENT_ANSWER;
+	to->mark = from->mark;
+	to->any_name = from->any_name;
 	return copy(&to->url, from->url) && copy(&to->ca, from->ca) && copy(&to->agent, from->agent) &&
 	       copy(&to->proxy, from->proxy ? from->proxy : "") && copy(&to->proxy_ca, from->proxy_ca) &&
 	       copy(&to->proxy_certificate, from->proxy_certificate) && copy(&to->proxy_key, from->proxy_key);
@@ -116,6 +118,17 @@ int http_client_send(struct http_client *client, const struct http_request *requ
 	return VMP_OK;
 }
 
+void http_client_cancel(struct http_client *client, http_client_fn done, const void *ctx)
+{
+	struct http_transfer *t, *next;
+
+	for (t = client->first; t; t = next) {
+		next = t->next;
+		if (t->done == done && t->ctx == ctx)
+			drop(t);
+	}
+}
+
 const char *http_client_url(const struct http_client *client)
 {
 	return client ? client->settings.url : "";
@@ -143,6 +156,8 @@ static void explain(const struct http_transfer *t, CURLcode result, struct vmp_m
 
 	if (t->too_long)
 		vmp_fail(why, 0, "%s: the answer is larger than %zu octets", s->url, s->answer_max);
+	else if (t->unmarked)
+		vmp_fail(why, 0, "%s: cannot mark packets with %u: %s", s->url, s->mark, strerror(t->unmarked));
 	else if (result != CURLE_OK)
 		vmp_fail(why, 0, "%s%s%s: %s%s", s->url, *s->proxy ? " through " : "", s->proxy,
 			 fails_inside(t, result) ? "expected a server with a certificate of the CA: " : "",

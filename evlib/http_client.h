@@ -9,7 +9,9 @@
 #include "err.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HTTP_CLIENT_ANSWER 65536 /**< [octets] the preset of answer_max */
 
@@ -20,6 +22,10 @@ struct http_client_settings {
 	const char *agent; /**< User-Agent */
 	unsigned timeout_ms; /**< of a request as a whole, unless it says another; 1 or more */
 	size_t answer_max;   /**< [octets] of a body, a longer one is no answer; 0: HTTP_CLIENT_ANSWER */
+	uint32_t mark;	     /**< of the packets sent (SO_MARK, which needs CAP_NET_ADMIN), for the rules of routing; a
+			      * connection       that cannot have it is not made.  0: none */
+	bool any_name; /**< the server is verified by chain and purpose (serverAuth) and not by its name: certificates
+			* of gateways have no DNS name */
 
 	/** "https://host:port" of a proxy that is asked to CONNECT (RFC 9110 section 9.3.6); NULL or "": none.  TLS
 	 * with the server goes on inside, end to end.  The proxy is verified by chain and purpose (serverAuth) and not
@@ -56,6 +62,8 @@ void http_client_free(struct http_client *client);
  * files cannot be used; VMP_ENOMEM. */
 VMP_CHECKED int http_client_send(struct http_client *client, const struct http_request *request, http_client_fn done,
 				 void *ctx, struct vmp_msg *msg);
+/** End the requests that were sent with these, without a word; connections that they had are closed. */
+void http_client_cancel(struct http_client *client, http_client_fn done, const void *ctx);
 /** Borrowed; "" for NULL. */
 const char *http_client_url(const struct http_client *client);
 

@@ -2,9 +2,11 @@
 #include "est.h"
 #include "file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define FILE_MAX 131072 /* [octets] of a certificate's or key's file */
 #define PASSWORD 512	/* [octets] */
@@ -189,6 +191,27 @@ static bool set_proxy(CURL *e, const struct http_client_settings *s)
 	       curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, s->proxy_ca) == CURLE_OK;
 }
 
+/* libcurl: a socket has been made, and nothing sent by it yet. */
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	struct http_transfer *t = ctx;
+
+	(void)purpose;
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &t->mark, sizeof(t->mark)) == 0)
+		return CURL_SOCKOPT_OK;
+	t->unmarked = errno;
+	return CURL_SOCKOPT_ERROR;
+}
+
+static void set_mark(struct http_transfer *t, uint32_t mark)
+{
+	t->mark = mark;
+	if (!mark)
+		return;
+	curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, t);
+}
+
 static void set_times(CURL *e, unsigned long ms, unsigned long longest)
 {
 	/* Who waits long for an answer need not wait as long for a connection. */
@@ -211,7 +234,7 @@ static bool set_common(struct http_transfer *t, const struct http_client_setting
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, s->any_name ? 0L : 2L);
 	/* policyd resumes none. */
 	curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	/* A CA's file that is replaced holds from the next connection on. */
@@ -235,6 +258,7 @@ int http_transfer_new(const struct http_client_settings *s, const struct http_re
 	} else {
 		set_times(t->easy, request->timeout ? request->timeout : s->timeout_ms, s->timeout_ms);
 		t->answer_max = s->answer_max;
+		set_mark(t, s->mark);
 		err = set_certificates(t, s, request, msg);
 	}
 	if (err) {

@@ -25,6 +25,8 @@ struct http_transfer {
 	char *answer;
 	size_t len;
 	bool too_long;
+	uint32_t mark; /**< as the settings' */
+	int unmarked;  /**< errno of a mark that could not be set */
 	http_client_fn done;
 	void *ctx;
 };

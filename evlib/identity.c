@@ -15,7 +15,7 @@
 
 #define LISTENERS 4
 #define LOOK_MS	  60000 /* how often the clock is looked at, and files that somebody else may have replaced */
-#define TOKEN_MS  5000	/* and a token's file that is awaited */
+#define TOKEN_MS  5000	/* and a token's file, or a first certificate, that is awaited */
 #define CALM_MS	  60000 /* between renewals, even if policyd's clock and ours differ by a certificate's life */
 #define LABEL	  64	/* [octets] the longest name of a template */
 
@@ -275,7 +275,7 @@ static uint64_t enrol_or_renew(void)
 static void step(void)
 {
 	struct timeval tv = { 0 };
-	uint64_t ms = LOOK_MS;
+	uint64_t ms = id.load.there ? LOOK_MS : TOKEN_MS;
 
 	if (id.asking)
 		return;
@@ -375,6 +375,7 @@ void identity_status(struct identity_status *out)
 	out->renewals = id.renewals;
 	out->failures = id.failures;
 	out->error = *id.error ? id.error : id.load.error;
+	out->holds_token = *id.token != '\0';
 	if (!id.load.there)
 		return;
 	snprintf(out->name, sizeof(out->name), "%s", id.load.pair.name);

@@ -48,6 +48,7 @@ struct identity_status {
 	int64_t not_after;				   /**< [s] since 1970; 0: none */
 	int64_t renew_at;				   /**< [s]; 0: not known */
 	const char *error;				   /**< the last attempt's; "" */
+	bool holds_token;				   /**< identity_enrol()'s: neither used nor refused yet */
 	unsigned long long enrolments, renewals, failures; /**< since the start */
 };
 void identity_status(struct identity_status *out);

@@ -2,7 +2,9 @@
 #include "inifile_named.h"
 #include "setting.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT(section, name, member, preset) VMP_OPTION(struct config, section, name, VMP_OPT_TEXT, member, preset, 0, 0)
@@ -43,6 +45,24 @@ const struct vmp_option config_options[] = {
 	NUM("broker", "margin", VMP_OPT_INT, margin, "10", 0, 1000),
 	NUM("broker", "spare", VMP_OPT_INT, spare, "1", 0, 100000),
 	NUM("broker", "slack", VMP_OPT_INT, slack, "25", 0, 1000),
+	NUM("coi", "enabled", VMP_OPT_BOOL, coi_enabled, "no", 0, 1),
+	TEXT("coi", "state", coi_state, VMPROV_STATEDIR "/gateway"),
+	TEXT("coi", "status_address", coi_status_address, "127.0.0.1:8484"),
+	TEXT("coi", "interface", coi_interface, "vmprov0"),
+	TEXT("coi", "engine", coi_engine, "auto"),
+	TEXT("coi", "program", coi_program, "wireguard-go"),
+	NUM("coi", "port", VMP_OPT_INT, coi_port, "51820", 1, 65534),
+	TEXT("coi", "endpoint", coi_endpoint, ""),
+	NUM("coi", "mtu", VMP_OPT_INT, coi_mtu, "1420", 1280, 65440),
+	NUM("coi", "mark", VMP_OPT_INT, coi_mark, "30317", 1, UINT32_MAX),
+	NUM("coi", "table", VMP_OPT_INT, coi_table, "30317", 256, INT32_MAX - 2),
+	NUM("coi", "idle", VMP_OPT_DURATION, coi_idle, "10m", 1, 30 * DAY),
+	NUM("coi", "most", VMP_OPT_INT, coi_most, "10000", 1, 1000000),
+	TEXT("coi", "clear", coi_clear, ""),
+	NUM("coi", "forwarding", VMP_OPT_BOOL, coi_forwarding, "yes", 0, 1),
+	NUM("coi", "transit", VMP_OPT_BOOL, coi_transit, "no", 0, 1),
+	NUM("coi", "masquerade", VMP_OPT_BOOL, coi_masquerade, "no", 0, 1),
+	TEXT("coi", "input", coi_input, "icmp"),
 	TEXT("log", "level", log_level, "info"),
 	{ NULL, NULL, VMP_OPT_TEXT, 0, NULL, 0, 0 },
 };
@@ -63,6 +83,7 @@ static const struct {
 	{ "[identity] certificate", offsetof(struct config, certificate) },
 	{ "[identity] key", offsetof(struct config, key) },
 	{ "[identity] ca", offsetof(struct config, ca) },
+	{ "[coi] state", offsetof(struct config, coi_state) },
 };
 
 /* -- [server NAME] ------------------------------------------------------------------------------------------------ */
@@ -98,8 +119,8 @@ static int check_servers(struct config *c, struct vmp_msg *msg)
 {
 	int i, homes = 0;
 
-	if (c->n_server == 0)
-		return vmp_fail(msg, VMP_EINVAL, "expected at least one section [server NAME]");
+	if (c->n_server == 0 && !c->coi_enabled)
+		return vmp_fail(msg, VMP_EINVAL, "expected at least one section [server NAME], or [coi] enabled = yes");
 	for (i = 0; i < c->n_server; i++) {
 		const struct config_server *s = &c->server[i];
 
@@ -111,9 +132,88 @@ static int check_servers(struct config *c, struct vmp_msg *msg)
 			c->home = i;
 		homes += s->home;
 	}
+	if (c->n_server == 0 && !*c->identity_url)
+		return vmp_fail(msg, VMP_EINVAL,
+				"[identity] url: expected https://..., since there is no [server NAME]");
 	return homes < 2 ? VMP_OK
 			 : vmp_fail(msg, VMP_EINVAL, "[server %s] home: expected one server with home = yes",
 				    c->server[c->home].name);
+}
+
+/* -- [coi] -------------------------------------------------------------------------------------------------------- */
+
+bool config_is_interface(const char *name)
+{
+	return vmp_ini_is_name(name, "", CONFIG_INTERFACE) && *name != '.' && *name != '-';
+}
+
+static int check_clear(const char *list, struct vmp_msg *msg)
+{
+	char word[CONFIG_INTERFACE];
+	int n;
+
+	for (n = 0; vmp_ini_word(&list, word, sizeof(word)); n++) {
+		if (!config_is_interface(word) || n == CONFIG_CLEAR)
+			return vmp_fail(msg, VMP_EINVAL, "[coi] clear: expected up to %d names of interfaces",
+					CONFIG_CLEAR);
+	}
+	return *list ? vmp_fail(msg, VMP_EINVAL, "[coi] clear: expected names of interfaces of up to %d octets",
+				CONFIG_INTERFACE - 1)
+		     : VMP_OK;
+}
+
+/* "icmp", "tcp/443", "udp/53" */
+bool config_input_word(const char *word, struct config_input *out)
+{
+	char *end;
+	unsigned long port;
+
+	*out = (struct config_input){ CONFIG_ICMP, 0 };
+	if (strcmp(word, "icmp") == 0)
+		return true;
+	if (strncmp(word, "tcp/", 4) != 0 && strncmp(word, "udp/", 4) != 0)
+		return false;
+	out->protocol = *word == 't' ? CONFIG_TCP : CONFIG_UDP;
+	if (strspn(word + 4, "0123456789") != strlen(word + 4))
+		return false;
+	errno = 0;
+	port = strtoul(word + 4, &end, 10);
+	out->port = (uint16_t)port;
+	return end != word + 4 && errno == 0 && port >= 1 && port <= UINT16_MAX;
+}
+
+static int check_input(const char *list, struct vmp_msg *msg)
+{
+	struct config_input input;
+	char word[16];
+	int n;
+
+	for (n = 0; vmp_ini_word(&list, word, sizeof(word)); n++) {
+		if (!config_input_word(word, &input) || n == CONFIG_INPUTS)
+			return vmp_fail(msg, VMP_EINVAL,
+					"[coi] input: %s: expected up to %d of icmp, tcp/PORT, udp/PORT", word,
+					CONFIG_INPUTS);
+	}
+	return *list ? vmp_fail(msg, VMP_EINVAL, "[coi] input: expected icmp, tcp/PORT, udp/PORT") : VMP_OK;
+}
+
+/* The TUN interface beside it has an "n" behind its name. */
+static int check_coi(const struct config *c, struct vmp_msg *msg)
+{
+	static const char such_as[] = "127.0.0.1:8484";
+	int err;
+
+	if (!config_is_interface(c->coi_interface) || strlen(c->coi_interface) >= CONFIG_INTERFACE - 1)
+		return vmp_fail(msg, VMP_EINVAL, "[coi] interface: expected a name of up to %d octets",
+				CONFIG_INTERFACE - 2);
+	if (strcmp(c->coi_engine, "auto") != 0 && strcmp(c->coi_engine, "kernel") != 0 &&
+	    strcmp(c->coi_engine, "userspace") != 0)
+		return vmp_fail(msg, VMP_EINVAL, "[coi] engine: expected auto, kernel or userspace");
+	err = vmp_setting_addresses("[coi] status_address", c->coi_status_address, CONFIG_ADDRESSES, such_as, NULL,
+				    msg);
+	if (err == VMP_OK)
+		err = check_clear(c->coi_clear, msg);
+	return err == VMP_OK ? check_input(c->coi_input, msg) : err;
 }
 
 /* -- all ---------------------------------------------------------------------------------------------------------- */
@@ -149,6 +249,8 @@ static int check(struct config *c, struct vmp_msg *msg)
 		err = vmp_fail(msg, VMP_EINVAL, "[identity] label: expected the name of a template");
 	if (err == VMP_OK)
 		err = check_servers(c, msg);
+	if (err == VMP_OK)
+		err = check_coi(c, msg);
 	return err == VMP_OK ? vmp_setting_user("[process] user", c->user, msg) : err;
 }
 

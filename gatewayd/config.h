@@ -6,6 +6,9 @@
 #include "inifile.h"
 
 #define CONFIG_ADDRESSES 16
+#define CONFIG_INTERFACE 16 /**< [octets] an interface's name and its NUL */
+#define CONFIG_CLEAR	 8  /**< interfaces of the clear side */
+#define CONFIG_INPUTS	 32 /**< words of [coi] input */
 
 /** [server NAME] */
 struct config_server {
@@ -31,6 +34,12 @@ struct config {
 	bool enrol;
 	/* [broker] */
 	int64_t lease, refresh, timeout, wait, margin, spare, slack;
+	/* [coi] */
+	bool coi_enabled, coi_forwarding, coi_transit, coi_masquerade;
+	char coi_state[VMP_INI_TEXT], coi_status_address[VMP_INI_TEXT], coi_interface[VMP_INI_TEXT],
+		coi_engine[VMP_INI_TEXT], coi_program[VMP_INI_TEXT], coi_endpoint[VMP_INI_TEXT],
+		coi_clear[VMP_INI_TEXT], coi_input[VMP_INI_TEXT];
+	int64_t coi_port, coi_mtu, coi_mark, coi_table, coi_idle, coi_most;
 	/* [log] */
 	char log_level[VMP_INI_TEXT];
 
@@ -42,5 +51,16 @@ extern const struct vmp_option config_options[], config_server_options[];
 
 /** Read a file; NULL: the presets alone, unchecked.  Checks what the tables cannot. */
 VMP_CHECKED int config_read(const char *path, struct config *out, struct vmp_msg *msg);
+
+/** May an interface have this name? */
+bool config_is_interface(const char *name);
+
+/** A word of [coi] input: what machines may reach on the gateway itself. */
+struct config_input {
+	enum { CONFIG_ICMP, CONFIG_TCP, CONFIG_UDP } protocol;
+	uint16_t port; /**< 0: icmp */
+};
+/** @return whether it is one. */
+bool config_input_word(const char *word, struct config_input *out);
 
 #endif

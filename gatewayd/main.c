@@ -1,7 +1,7 @@
-/* gatewayd: the gateway of an enclave; its licence broker. */
+/* gatewayd: the gateway of an enclave: its licence broker, and a member of COIs that faces the clear network. */
 #include "daemon.h"
 #include "log.h"
-#include "run.h"
+#include "proc.h"
 
 #ifndef GATEWAYD_CONFIG
 #define GATEWAYD_CONFIG "/etc/vmprov/gatewayd.conf"
@@ -28,8 +28,8 @@ int main(int argc, char **argv)
 	struct vmp_daemon_args args = { .name = "gatewayd", .help = help, .config = GATEWAYD_CONFIG };
 	int exit_code;
 
-	if (!vmp_daemon_begin(argc, argv, &args, read_config, run_check, &config, &exit_code))
+	if (!vmp_daemon_begin(argc, argv, &args, read_config, proc_check, &config, &exit_code))
 		return exit_code;
 	vmp_log_setup("gatewayd", (enum vmp_log_level)vmp_log_level(config.log_level));
-	return run(&config);
+	return proc_supervise(&config);
 }

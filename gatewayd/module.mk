@@ -1,8 +1,8 @@
-# gatewayd: the gateway of an enclave; today its licence broker.  One process.
+# gatewayd: the gateway of an enclave: its licence broker, and a member of COIs that faces the clear network.
 gatewayd_SRCS := $(sort $(wildcard gatewayd/*.c))
-gatewayd_ARCHIVES = $(B)/libvmprovev.a
-gatewayd_LIBS = $(evlib_LIBS) -linih -lseccomp
-CFLAGS_gatewayd = -Igatewayd -Ievlib -DVMPROV_STATEDIR='"$(STATEDIR)"' -DVMPROV_SYSCONFDIR='"$(SYSCONFDIR)"' \
+gatewayd_ARCHIVES = $(member_ARCHIVES)
+gatewayd_LIBS = $(member_LIBS) -linih -lseccomp -lcap-ng
+CFLAGS_gatewayd = -Igatewayd -Imember -Ievlib -DVMPROV_STATEDIR='"$(STATEDIR)"' -DVMPROV_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DGATEWAYD_CONFIG='"$(SYSCONFDIR)/vmprov/gatewayd.conf"'
 PROGRAMS += gatewayd
 

@@ -2,10 +2,8 @@
 #include "account.h"
 #include "boot_clock.h"
 #include "commit.h"
-#include "daemon.h"
 #include "identity.h"
 #include "library_log.h"
-#include "listen.h"
 #include "log.h"
 #include "loop.h"
 #include "mark.h"
@@ -20,19 +18,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG	    1024
 #define HEADERS_MAX 8192 /* [octets] */
 #define BUSY_MS	    1000
 #define DRAIN_MS    50
 
 struct loop loop;
 
-static struct sockets {
-	int fd[CONFIG_ADDRESSES], n;
-} vms, watchers;
+static struct proc_sockets vms, watchers;
 
 static struct tls_files *tls;
-static struct event *upkeep, *stop_event, *int_event, *hup_event;
+static struct event *upkeep, *stop_event;
 
 static const struct http_route *const vm_tables[] = { serve_routes, health_routes, NULL };
 static const struct http_route *const status_tables[] = { status_routes, NULL };
@@ -186,15 +181,6 @@ static void on_stop(evutil_socket_t fd, short what, void *ctx)
 	evtimer_add(upkeep, &now);
 }
 
-/* Files are looked at as they change; for the rest gatewayd is started anew. */
-static void on_hup(evutil_socket_t fd, short what, void *ctx)
-{
-	(void)fd;
-	(void)what;
-	(void)ctx;
-	vmp_log(VMP_LOG_WARNING, "not-reloaded", "why", "a changed configuration needs a restart", NULL);
-}
-
 static int start_events(struct vmp_msg *msg)
 {
 	static const struct timeval now = { 0 };
@@ -211,10 +197,7 @@ static int start_events(struct vmp_msg *msg)
 	loop.base = event_base_new();
 	upkeep = loop.base ? evtimer_new(loop.base, on_upkeep, NULL) : NULL;
 	stop_event = loop.base ? evsignal_new(loop.base, SIGTERM, on_stop, NULL) : NULL;
-	int_event = loop.base ? evsignal_new(loop.base, SIGINT, on_stop, NULL) : NULL;
-	hup_event = loop.base ? evsignal_new(loop.base, SIGHUP, on_hup, NULL) : NULL;
-	if (!upkeep || !stop_event || !int_event || !hup_event || event_add(stop_event, NULL) != 0 ||
-	    event_add(int_event, NULL) != 0 || event_add(hup_event, NULL) != 0 || evtimer_add(upkeep, &now) != 0)
+	if (!upkeep || !stop_event || event_add(stop_event, NULL) != 0 || evtimer_add(upkeep, &now) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	loop.server = http_server_new(loop.base, &settings, msg);
 	if (!loop.server)
@@ -222,19 +205,15 @@ static int start_events(struct vmp_msg *msg)
 	return http_server_listen(loop.server, &status, watchers.fd, watchers.n, msg);
 }
 
-static int start(const struct config *config, struct vmp_msg *msg)
+static int start(const struct proc_env *env, pid_t parent, struct vmp_msg *msg)
 {
-	pid_t parent = getppid();
 	unsigned uid, gid;
 	int err;
 
-	loop.config = config;
-	signal(SIGPIPE, SIG_IGN);
-	err = vmp_listen_list(config->address, BACKLOG, vms.fd, &vms.n, msg);
-	if (err == VMP_OK)
-		err = vmp_listen_list(config->status_address, BACKLOG, watchers.fd, &watchers.n, msg);
-	if (err == VMP_OK)
-		err = vmp_account_user(config->user, &uid, &gid, msg);
+	loop.config = env->config;
+	vms = env->vms;
+	watchers = env->watchers;
+	err = vmp_account_user(loop.config->user, &uid, &gid, msg);
 	if (err == VMP_OK)
 		err = vmp_sandbox_enter(uid, gid, VMP_SANDBOX_FILES | VMP_SANDBOX_SOCKETS | VMP_SANDBOX_ACCEPT, parent,
 					msg);
@@ -262,24 +241,20 @@ static void finish(void)
 		event_free(upkeep);
 	if (stop_event)
 		event_free(stop_event);
-	if (int_event)
-		event_free(int_event);
-	if (hup_event)
-		event_free(hup_event);
 	if (loop.base)
 		event_base_free(loop.base);
 }
 
-int run(const struct config *config)
+int run(const struct proc_env *env, pid_t parent)
 {
 	struct vmp_msg msg = { "" };
-	int err = start(config, &msg);
+	int err = start(env, parent, &msg);
 
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
-		return VMP_DAEMON_FAILED;
+		return PROC_FAILED;
 	}
 	event_base_dispatch(loop.base);
 	finish();
-	return VMP_DAEMON_DONE;
+	return PROC_DONE;
 }

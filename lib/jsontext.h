@@ -8,4 +8,8 @@
  * memory. */
 json_t *vmp_json_text(const char *text);
 
+/** A list as people type it: ["sw1:1/1","sw2"] out of "sw1:1/1, sw2".
+ * @return to be freed; NULL when an item is empty, or nothing is left of memory. */
+char *vmp_json_list(const char *text);
+
 #endif

@@ -6,6 +6,7 @@
 #ifndef VMP_RECORD_H
 #define VMP_RECORD_H
 
+#include "cidr.h"
 #include "store.h"
 
 enum vmp_noun {
@@ -16,7 +17,8 @@ enum vmp_noun {
 	VMP_NOUN_HOST,
 	VMP_NOUN_NAS,
 	VMP_NOUN_TEMPLATE,
-	VMP_NOUN_POOL, /**< of licences */
+	VMP_NOUN_POOL,	 /**< of licences */
+	VMP_NOUN_FILTER, /**< of what may pass a gateway */
 	VMP_NOUNS
 };
 
@@ -41,6 +43,7 @@ struct vmp_column {
 	/* SQL for store_record.c; NULL: the column of this name itself. */
 	const char *get, *set, *value, *match;
 	const struct vmp_column_link *link; /**< kept in a table of its own */
+	vmp_list_fn form; /**< how it is written, which the schema alone cannot judge; NULL: any way */
 };
 
 #define VMP_COLUMN_MAX 24 /**< columns of one noun */
@@ -49,6 +52,8 @@ struct vmp_noun_info {
 	const char *name; /**< "vm"; the key is column 0, a VM's name will do as well */
 	const struct vmp_column *column;
 	size_t n_column;
+	/** The key is a number that the store gives to a record without one; column 1 names whose it is. */
+	bool numbered;
 };
 
 const struct vmp_noun_info *vmp_noun_info(enum vmp_noun noun);
@@ -110,7 +115,9 @@ void vmp_records_free(struct vmp_records *rs);
 /** Errors of all below: VMP_EINVAL, VMP_EEXIST when the schema refuses, VMP_ENOENT when key is
  * not there, VMP_EBUSY, VMP_EIO, VMP_EFULL, VMP_ECORRUPT, VMP_ENOMEM. */
 VMP_CHECKED int vmp_record_insert(struct vmp_records *rs, const struct vmp_record *rec, struct vmp_msg *msg);
-/** @param key  a name; a VM's MAC in any form or its name. */
+/** The number that the last insert gave; of a noun that is numbered. */
+int64_t vmp_record_number(const struct vmp_records *rs);
+/** @param key  a name; a VM's MAC in any form or its name; a filter's number. */
 VMP_CHECKED int vmp_record_update(struct vmp_records *rs, const char *key, const struct vmp_record *rec,
 				  struct vmp_msg *msg);
 VMP_CHECKED int vmp_record_delete(struct vmp_records *rs, const char *key, struct vmp_msg *msg);

@@ -39,7 +39,7 @@ static const char *read_header(struct vmp_record_csv *rc, const struct vmp_csv_r
 		rc->column[i] = col;
 	}
 	rc->n = row->n;
-	if (set & 1)
+	if (set & 1 || info->numbered)
 		return NULL;
 	vmp_fail(msg, VMP_EINVAL, "%s: expected this column in the header line", info->column[0].name);
 	return msg->text;
@@ -188,7 +188,7 @@ int vmp_record_from_json(enum vmp_noun noun, json_t *obj, struct vmp_record *rec
 			return VMP_EINVAL;
 		rec->set |= 1u << col;
 	}
-	if (rec->set & 1)
+	if (rec->set & 1 || info->numbered)
 		return VMP_OK;
 	return vmp_fail(msg, VMP_EINVAL, "%s: expected a value", info->column[0].name);
 }

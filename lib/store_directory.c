@@ -1,7 +1,8 @@
 #include "store_directory.h"
+#include "cidr.h"
+#include "store_inner.h"
 #include "store_whom.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,8 @@ struct viewer {
 	void *ctx;
 	struct vmp_msg *msg;
 
-	uint8_t prefix[16];
+	struct vmp_inner_prefixes inside;
 	size_t n_coi; /* its COIs, in the order in which one is chosen */
-	int64_t coi_id[VMP_LINK_MAX];
 	struct vmp_shared_coi coi[VMP_LINK_MAX];
 	uint64_t enabled; /* a bit for each */
 
@@ -38,49 +38,6 @@ struct viewer {
 	size_t told;
 	struct vmp_dir_peer peer;
 };
-
-static int read_prefix(struct vmp_store *store, uint8_t out[16], struct vmp_msg *msg)
-{
-	char text[INET6_ADDRSTRLEN];
-	sqlite3_stmt *stmt;
-	int err = vmp_stmt_first(store, "SELECT inner_prefix FROM site", BIND_NONE, &stmt, msg);
-
-	if (err != VMP_OK)
-		return err == VMP_ENOENT ? vmp_fail(msg, VMP_ECORRUPT, "table site is empty") : err;
-	vmp_stmt_text(stmt, 0, text, sizeof(text));
-	vmp_stmt_done(stmt);
-	if (inet_pton(AF_INET6, text, out) == 1)
-		return VMP_OK;
-	return vmp_fail(msg, VMP_ECORRUPT, "site: inner_prefix %s: expected an IPv6 /64", text);
-}
-
-/* RFC 4291 appendix A: ff:fe in the middle, and the universal/local bit inverted. */
-static void inner_address(const uint8_t prefix[16], uint64_t mac, char out[46])
-{
-	uint8_t address[16];
-
-	memcpy(address, prefix, 8);
-	address[8] = (uint8_t)(mac >> 40 ^ 2);
-	address[9] = (uint8_t)(mac >> 32);
-	address[10] = (uint8_t)(mac >> 24);
-	address[11] = 0xff;
-	address[12] = 0xfe;
-	address[13] = (uint8_t)(mac >> 16);
-	address[14] = (uint8_t)(mac >> 8);
-	address[15] = (uint8_t)mac;
-	if (!inet_ntop(AF_INET6, address, out, 46))
-		out[0] = '\0';
-}
-
-int vmp_store_inner(struct vmp_store *store, uint64_t mac, char out[46], struct vmp_msg *msg)
-{
-	uint8_t prefix[16];
-	int err = read_prefix(store, prefix, msg);
-
-	if (err == VMP_OK)
-		inner_address(prefix, mac, out);
-	return err;
-}
 
 static int read_cois(struct viewer *v)
 {
@@ -94,7 +51,7 @@ static int read_cois(struct viewer *v)
 	while (err == VMP_OK && (err = vmp_stmt_next(v->store, stmt, v->msg)) == VMP_OK) {
 		struct vmp_shared_coi *coi = &v->coi[v->n_coi];
 
-		v->coi_id[v->n_coi] = sqlite3_column_int64(stmt, 0);
+		coi->id = sqlite3_column_int64(stmt, 0);
 		vmp_stmt_text(stmt, 1, coi->name, sizeof(coi->name));
 		coi->priority = (uint32_t)sqlite3_column_int64(stmt, 2);
 		coi->member_count = sqlite3_column_int64(stmt, 3);
@@ -111,7 +68,7 @@ static uint64_t bit_of_id(const struct viewer *v, int64_t coi_id)
 	size_t i;
 
 	for (i = 0; i < v->n_coi; i++) {
-		if (v->coi_id[i] == coi_id)
+		if (v->coi[i].id == coi_id)
 			return UINT64_C(1) << i;
 	}
 	return 0;
@@ -142,11 +99,11 @@ static int read_shared(struct viewer *v, uint64_t mac, uint64_t *out)
 	return err == VMP_ENOENT ? VMP_OK : err;
 }
 
-enum { MAC, UUID, NAME, WG_KEY, ENDPOINT, GATEWAY, RUNS, STANDING };
+enum { MAC, UUID, NAME, WG_KEY, ENDPOINT, GATEWAY, REMOTE, INNER4, RUNS, STANDING };
 #define PEER                                                                                                           \
 	"SELECT guest.mac, guest.uuid, vm.name, guest.wg_key, guest.endpoint, template.kind = 'gateway', "             \
-	"guest.state = 'started' AND guest.wg_key IS NOT NULL AND guest.endpoint IS NOT NULL, " STANDING_COLUMNS       \
-	"FROM "
+	"template.remote, (SELECT address FROM inner4 WHERE inner4.mac = guest.mac), "                                 \
+	"guest.state = 'started' AND guest.wg_key IS NOT NULL, " STANDING_COLUMNS "FROM "
 #define PEER_JOIN                                                                                                      \
 	" JOIN template ON template.id = guest.template_id JOIN tenant ON tenant.id = vm.tenant_id "                   \
 	"JOIN enclave ON enclave.id = vm.enclave_id "
@@ -161,13 +118,39 @@ static bool peer_from_row(struct viewer *v, sqlite3_stmt *stmt)
 	vmp_stmt_text(stmt, WG_KEY, peer->wg_key, sizeof(peer->wg_key));
 	vmp_stmt_text(stmt, ENDPOINT, peer->endpoint, sizeof(peer->endpoint));
 	peer->gateway = sqlite3_column_int(stmt, GATEWAY);
-	inner_address(v->prefix, (uint64_t)sqlite3_column_int64(stmt, MAC), peer->inner);
+	peer->remote = sqlite3_column_int(stmt, REMOTE);
+	peer->mac = (uint64_t)sqlite3_column_int64(stmt, MAC);
+	vmp_inner_text(&v->inside, peer->mac, peer->inner);
+	vmp_inner4_text(&v->inside, sqlite3_column_int64(stmt, INNER4), peer->inner4);
 	return sqlite3_column_int(stmt, RUNS) && !vmp_standing_refusal(stmt, STANDING, v->now);
+}
+
+/* What is typed past the schema, and no prefix, would have every machine refuse its directory. */
+static int read_routes(struct viewer *v)
+{
+	struct vmp_dir_peer *peer = &v->peer;
+	sqlite3_stmt *stmt;
+	int err;
+
+	peer->n_route = 0;
+	if (!peer->gateway)
+		return VMP_OK;
+	err = vmp_stmt_bind(v->store, "SELECT prefix FROM gateway_route WHERE mac = ?1 LIMIT 64",
+			    BIND_LIST(BIND_INT(peer->mac)), &stmt, v->msg);
+	while (err == VMP_OK && (err = vmp_stmt_next(v->store, stmt, v->msg)) == VMP_OK) {
+		if (vmp_cidr_form(vmp_stmt_str(stmt, 0), peer->route[peer->n_route], NULL) == VMP_OK)
+			peer->n_route++;
+	}
+	return err == VMP_ENOENT ? VMP_OK : err;
 }
 
 static int tell_peer(struct viewer *v, uint64_t shared)
 {
+	int err = read_routes(v);
 	size_t i;
+
+	if (err != VMP_OK)
+		return err;
 
 	v->peer.n_coi = 0;
 	for (i = 0; i < v->n_coi; i++) {
@@ -211,7 +194,7 @@ static int tell_all(struct viewer *v)
 	for (i = 0; i < v->n_coi; i++) {
 		if (!(v->enabled >> i & 1))
 			continue;
-		err = vmp_stmt_bind(v->store, sql, BIND_LIST(BIND_INT(v->coi_id[i])), &stmt, v->msg);
+		err = vmp_stmt_bind(v->store, sql, BIND_LIST(BIND_INT(v->coi[i].id)), &stmt, v->msg);
 		if (err != VMP_OK)
 			return err;
 		while ((err = vmp_stmt_next(v->store, stmt, v->msg)) == VMP_OK) {
@@ -302,6 +285,7 @@ static const struct {
 	{ "coi ", "SELECT 1 WHERE ?1 = ?2" },
 	{ "tenant ", "SELECT 1 FROM member CROSS JOIN vm USING (mac) WHERE coi_id = ?1 AND tenant_id = ?2 LIMIT 1" },
 	{ "enclave ", "SELECT 1 FROM member CROSS JOIN vm USING (mac) WHERE coi_id = ?1 AND enclave_id = ?2 LIMIT 1" },
+	{ "site", "SELECT 1 WHERE ?1 <> 0 OR ?2 <> 0" },
 	{ "template ",
 	  "SELECT 1 FROM member CROSS JOIN guest USING (mac) WHERE coi_id = ?1 AND template_id = ?2 LIMIT 1" },
 };
@@ -314,7 +298,7 @@ static int concerns(struct viewer *v, const struct entry *c, const char *sql)
 	int err;
 
 	for (i = 0; i < v->n_coi; i++) {
-		err = vmp_stmt_number(v->store, sql, BIND_LIST(BIND_INT(v->coi_id[i]), BIND_INT(c->ref)), &there,
+		err = vmp_stmt_number(v->store, sql, BIND_LIST(BIND_INT(v->coi[i].id), BIND_INT(c->ref)), &there,
 				      v->msg);
 		if (err != VMP_ENOENT) {
 			v->full |= err == VMP_OK;
@@ -324,11 +308,13 @@ static int concerns(struct viewer *v, const struct entry *c, const char *sql)
 	return VMP_OK;
 }
 
-/* The schema's word that a directory shows the change. */
+/* The schema's word that a directory shows the change.  What a VM has of its own is not shown to itself. */
 static int on_directory(struct viewer *v, const struct entry *c)
 {
 	size_t i;
 
+	if (strncmp(c->name, "vm ", 3) == 0)
+		return is_own(v, c) ? VMP_OK : add_moved(v, (uint64_t)c->ref, false, "");
 	for (i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
 		if (strncmp(c->name, behind[i].word, strlen(behind[i].word)) == 0)
 			return concerns(v, c, behind[i].sql);
@@ -455,7 +441,7 @@ static int look(struct viewer *v, int64_t since, int64_t last, bool *full)
 
 	if (err != VMP_OK || (since == last && covered))
 		return err == VMP_OK ? VMP_ENOENT : err;
-	err = read_prefix(v->store, v->prefix, v->msg);
+	err = vmp_store_inner_prefixes(v->store, &v->inside, v->msg);
 	if (err == VMP_OK)
 		err = read_cois(v);
 	if (err == VMP_OK && covered)

@@ -2,10 +2,15 @@
 #ifndef VMP_STORE_DIRECTORY_H
 #define VMP_STORE_DIRECTORY_H
 
+#include "cidr.h"
 #include "pki.h"
 #include "store.h"
 
+/** Routes of one gateway, at most. */
+#define VMP_ROUTE_MAX 64
+
 struct vmp_shared_coi {
+	int64_t id;
 	char name[65];
 	uint32_t priority;
 	int64_t member_count;
@@ -16,13 +21,17 @@ struct vmp_shared_coi {
 struct vmp_dir_peer {
 	char id[VMP_UUID_TEXT];
 	char name[129];
-	char wg_key[45]; /**< base64 */
-	char endpoint[64];
-	char inner[46]; /**< its IPv6 address inside: the site's prefix and its MAC (modified EUI-64, RFC 4291 appendix
-			   A) */
+	char wg_key[45];   /**< base64 */
+	char endpoint[64]; /**< empty: others cannot reach it, and it has to come to them */
+	char inner[46];	 /**< its IPv6 address inside: the site's prefix and its MAC (modified EUI-64, RFC 4291 appendix
+			    A) */
+	char inner4[16]; /**< its IPv4 address inside; empty: none */
 	bool gateway;
-	size_t n_coi;
-	struct vmp_shared_coi coi[VMP_LINK_MAX]; /**< shared, in the order in which one is chosen */
+	bool remote; /**< outside of the enclave */
+	uint64_t mac;
+	size_t n_coi, n_route;
+	struct vmp_shared_coi coi[VMP_LINK_MAX];  /**< shared, in the order in which one is chosen */
+	char route[VMP_ROUTE_MAX][VMP_CIDR_TEXT]; /**< what a gateway leads to */
 };
 
 /** What is told, inside one read transaction. */
@@ -37,7 +46,8 @@ struct vmp_dir_calls {
  * With since 0, older than what the store remembers, or from before a change to this VM's own memberships or state:
  * everything, and *full is true (what the client knows beyond that is gone).  Likewise after a change of kind
  * directory: when one of its COIs got another name, priority, tenant or was enabled or disabled, or a tenant or enclave
- * that somebody in them is of was, or the template of one another kind.  Else only differences.
+ * that somebody in them is of was, or the template of one another kind, or the site another prefix.  Else only
+ * differences.
  *
  * A new epoch of one of its COIs alone is VMP_OK without any peer: the client fetches its keys, and takes the current
  * epoch from there.  Nobody learns of machines that it never shared a COI with.
@@ -50,9 +60,6 @@ struct vmp_dir_calls {
 VMP_CHECKED int vmp_store_directory(struct vmp_store *store, uint64_t mac, int64_t since, int64_t now,
 				    const struct vmp_dir_calls *calls, void *ctx, int64_t *version, bool *full,
 				    struct vmp_msg *msg);
-
-/** A VM's own inner address. */
-VMP_CHECKED int vmp_store_inner(struct vmp_store *store, uint64_t mac, char out[46], struct vmp_msg *msg);
 
 /** Has anybody else committed since the last call?  One look at shared memory. */
 VMP_CHECKED int vmp_store_poll(struct vmp_store *store, bool *changed, struct vmp_msg *msg);

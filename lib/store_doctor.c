@@ -1,5 +1,6 @@
 /* Checks of a store's content: each is a statement that yields what is wrong, by name. */
 #include "store_doctor.h"
+#include "cidr.h"
 #include "store_internal.h"
 
 #include <stdio.h>
@@ -32,6 +33,12 @@ struct check {
 #define FIRST_COI_VLAN                                                                                                 \
 	"(SELECT vlan FROM member JOIN coi ON coi.id = coi_id WHERE member.mac = vm.mac "                              \
 	"ORDER BY priority, member_count, coi.id LIMIT 1)"
+
+/* Members of a COI that are gateways. */
+#define GATEWAYS                                                                                                       \
+	"(SELECT 1 FROM member CROSS JOIN guest USING (mac) JOIN template ON template.id = template_id "               \
+	"WHERE member.coi_id = coi.id AND template.kind = 'gateway')"
+#define RULES "(SELECT 1 FROM filter WHERE filter.coi_id = coi.id AND filter.enabled)"
 
 static const struct check policy_checks[] = {
 	WHOLE,
@@ -73,7 +80,51 @@ static const struct check policy_checks[] = {
 	  "these have waited for a day to be compared with their sessions; see that policyd runs",
 	  "SELECT CASE kind WHEN 'all' THEN 'all VMs' ELSE coalesce((SELECT name FROM coi WHERE id = ref), ref) END "
 	  "FROM coa_scan WHERE not_before BETWEEN 1 AND " NOW " - 86400" },
+	{ VMP_GRADE_FAIL, "filters", "gateways refuse these, and all others with them; set or remove them",
+	  "SELECT 'filter ' || id FROM filter WHERE NOT (is_hosts(source) AND is_hosts(destination) "
+	  "AND is_ports(source_ports) AND is_ports(ports))" },
+	{ VMP_GRADE_WARN, "filters without a gateway", "make a gateway a member of these COIs, or remove their filters",
+	  "SELECT name FROM coi WHERE EXISTS " RULES " AND NOT EXISTS " GATEWAYS },
+	{ VMP_GRADE_INFO, "COIs without filters", "nothing of these COIs passes their gateway; see `vmprov filter add`",
+	  "SELECT name FROM coi WHERE EXISTS " GATEWAYS " AND NOT EXISTS " RULES },
+	{ VMP_GRADE_FAIL, "routes", "no machine is told of these; remove them, and add what was meant",
+	  "SELECT name || ' ' || prefix FROM gateway_route JOIN vm USING (mac) WHERE NOT is_routes(prefix)" },
+	{ VMP_GRADE_WARN, "routes of no gateway", "no machine is told of these; see `vmprov route list`",
+	  "SELECT DISTINCT vm.name FROM gateway_route JOIN vm USING (mac) JOIN guest USING (mac) "
+	  "JOIN template ON template.id = template_id WHERE template.kind <> 'gateway'" },
+	{ VMP_GRADE_WARN, "IPv4 addresses inside",
+	  "these get one that fits into inner_prefix4, if any is left, when they register next: restart coid there",
+	  "SELECT name FROM inner4 JOIN vm USING (mac) WHERE (SELECT inner_prefix4 FROM site) <> '' "
+	  "AND mac NOT IN (SELECT mac FROM inner4_address)" },
 };
+
+/* What SQL alone cannot judge: a function of one text, which calls a vmp_list_fn. */
+static void judge(sqlite3_context *ctx, int n, sqlite3_value **args)
+{
+	vmp_list_fn form = *(const vmp_list_fn *)sqlite3_user_data(ctx);
+	const char *text = (const char *)sqlite3_value_text(args[0]);
+	char room[VMP_CIDR_LIST];
+
+	(void)n;
+	sqlite3_result_int(ctx, text && form(text, room, NULL) == VMP_OK);
+}
+
+static int add_judges(struct vmp_store *store)
+{
+	static const struct {
+		const char *name;
+		vmp_list_fn form;
+	} judges[] = { { "is_hosts", vmp_cidr_hosts },
+		       { "is_routes", vmp_cidr_routes },
+		       { "is_ports", vmp_cidr_ports } };
+	int rc = SQLITE_OK;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(judges) && rc == SQLITE_OK; i++)
+		rc = sqlite3_create_function(store->db, judges[i].name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+					     (void *)&judges[i].form, judge, NULL, NULL);
+	return rc;
+}
 
 static const struct check session_checks[] = {
 	WHOLE,
@@ -124,8 +175,10 @@ int vmp_store_examine(struct vmp_store *store, void (*found)(void *ctx, const st
 	const struct check *checks = store->kind == VMP_STORE_POLICY ? policy_checks : session_checks;
 	size_t n = store->kind == VMP_STORE_POLICY ? ARRAY_SIZE(policy_checks) : ARRAY_SIZE(session_checks), i;
 	struct vmp_finding f;
-	int rc = sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL), err = VMP_OK;
+	int rc = add_judges(store), err = VMP_OK;
 
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return vmp_store_error(store, rc, "cannot begin to read", msg);
 	for (i = 0; i < n && err == VMP_OK; i++) {

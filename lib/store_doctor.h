@@ -4,7 +4,8 @@
 
 #include "store.h"
 
-enum vmp_grade { VMP_GRADE_OK, VMP_GRADE_WARN, VMP_GRADE_FAIL };
+/** INFO: nothing is wrong, and yet it may not be what somebody wants. */
+enum vmp_grade { VMP_GRADE_OK, VMP_GRADE_WARN, VMP_GRADE_FAIL, VMP_GRADE_INFO };
 
 /** One finding. */
 struct vmp_finding {

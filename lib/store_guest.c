@@ -388,7 +388,7 @@ static bool is_endpoint(const char *text)
 	return strtoul(colon + 1, NULL, 10) - 1 < 65535;
 }
 
-/* @param same  out: these are what it has already. */
+/* @param endpoint  NULL: others cannot reach it. @param same  out: these are what it has already. */
 static int read_self(struct vmp_store *store, uint64_t mac, const char *wg_key, const char *endpoint, bool *same,
 		     struct vmp_msg *msg)
 {
@@ -414,10 +414,13 @@ int vmp_store_guest_self(struct vmp_store *store, uint64_t mac, const char *wg_k
 	bool same = false;
 	int err;
 
+	if (!*endpoint)
+		endpoint = NULL;
 	if (!is_key(wg_key))
 		return vmp_fail(msg, VMP_EINVAL, "wg_key: expected 32 octets in base64");
-	if (!is_endpoint(endpoint))
-		return vmp_fail(msg, VMP_EINVAL, "endpoint: expected 192.0.2.1:51820 or [2001:db8::1]:51820");
+	if (endpoint && !is_endpoint(endpoint))
+		return vmp_fail(msg, VMP_EINVAL,
+				"endpoint: expected 192.0.2.1:51820 or [2001:db8::1]:51820, or nothing");
 	err = read_self(store, mac, wg_key, endpoint, &same, msg);
 	if (err != VMP_OK || same)
 		return err;

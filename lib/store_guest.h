@@ -59,8 +59,8 @@ VMP_CHECKED int vmp_store_guest_stop(struct vmp_store *store, const char *uuid, 
 				     struct vmp_msg *msg);
 
 /** A guest's directory entry. @param wg_key  base64 of 32 octets. @param endpoint  "192.0.2.1:51820" or
- * "[2001:db8::1]:51820". A repetition changes nothing.  VMP_EINVAL, also for the key of another guest; VMP_EACCES when
- * the guest is stopped, or the VM is none. */
+ * "[2001:db8::1]:51820", or "" for one that others cannot reach. A repetition changes nothing.  VMP_EINVAL, also for
+ * the key of another guest; VMP_EACCES when the guest is stopped, or the VM is none. */
 VMP_CHECKED int vmp_store_guest_self(struct vmp_store *store, uint64_t mac, const char *wg_key, const char *endpoint,
 				     struct vmp_msg *msg);
 

@@ -38,6 +38,12 @@ static const struct vmp_column_link template_coi = {
 	       "EXCEPT SELECT template_id, coi_id FROM template_coi WHERE template_id = ?1",
 };
 
+static const struct vmp_column_link gateway_route = {
+	.drop = "DELETE FROM gateway_route WHERE mac = ?1 AND prefix NOT IN (SELECT value FROM json_each(?2))",
+	.add = "INSERT INTO gateway_route (mac, prefix) SELECT ?1, value FROM json_each(?2) "
+	       "EXCEPT SELECT mac, prefix FROM gateway_route WHERE mac = ?1",
+};
+
 #define POLICY_COLUMNS(brief_vlan)                                                                                     \
 	{ "vlan", VMP_TYPE_INT, INHERIT | brief_vlan, .help = "untagged VLAN id, 1 to 4094" },                         \
 		{ "tagged_vlans", VMP_TYPE_TEXT, INHERIT | VMP_COL_NONE, .help = "VLAN ids separated by commas" },     \
@@ -114,6 +120,13 @@ static const struct vmp_column vm_columns[] = {
 	  .match = "v.mac IN (SELECT mac FROM vm_nas WHERE nas_id = " ID_OF("nas") ")", .link = &vm_nas },
 	{ "eap_md5", VMP_TYPE_BOOL, VMP_COL_READONLY, .help = "an EAP-MD5 password is recorded",
 	  .get = "v.links & 4 <> 0" },
+	{ "routes", VMP_TYPE_TEXT, VMP_COL_NULL, .help = "of a gateway: prefixes that it leads to, separated by commas",
+	  .get = "(SELECT group_concat(prefix) FROM gateway_route WHERE gateway_route.mac = v.mac)",
+	  .match = "v.mac IN (SELECT mac FROM gateway_route WHERE prefix = ?)", .link = &gateway_route,
+	  .form = vmp_cidr_routes },
+	{ "inner_ipv4", VMP_TYPE_TEXT, VMP_COL_READONLY | VMP_COL_NULL,
+	  .help = "its IPv4 address inside the communities",
+	  .get = "(SELECT address FROM inner4_address WHERE inner4_address.mac = v.mac)" },
 };
 
 static const struct vmp_column host_columns[] = {
@@ -169,6 +182,7 @@ static const struct vmp_column template_columns[] = {
 	{ "gateway", VMP_TYPE_TEXT, VMP_COL_NONE | BRIEF, .help = "the virtual gateway's address or DNS name" },
 	{ "licence_product", VMP_TYPE_TEXT, VMP_COL_NONE, .help = "what its guests need a licence for" },
 	{ "broker", VMP_TYPE_BOOL, 0, .help = "its gateways may hold licences for their enclave: yes or no" },
+	{ "remote", VMP_TYPE_BOOL, 0, .help = "its guests are outside of the enclave: yes or no" },
 	{ "cert_life_s", VMP_TYPE_INT, VMP_COL_NULL,
 	  .help = "seconds that a certificate lasts, 300 to 31536000; empty: policyd's setting" },
 	ENABLED_COLUMN,
@@ -205,11 +219,38 @@ static const struct vmp_column pool_columns[] = {
 	COMMENT_COLUMN,
 };
 
-#define COLUMNS(a) (a), ARRAY_SIZE(a)
+#define HOSTS "addresses and prefixes separated by commas; empty: any"
+#define PORTS "ports and ranges, such as 443,8000-8100; empty: any"
+/* An empty list is no value to people, and an empty text in the schema. */
+#define LIST_COLUMN(column, brief, words, how)                                                                         \
+	{                                                                                                              \
+#column, VMP_TYPE_TEXT, VMP_COL_NULL | (brief), .help = (words), .get = "nullif(r." #column ", '')",   \
+								.value = "coalesce(?, '')", .form = (how)              \
+	}
+
+static const struct vmp_column filter_columns[] = {
+	{ "id", VMP_TYPE_INT, VMP_COL_NULL | BRIEF, .help = "its number" },
+	{ "coi", VMP_TYPE_TEXT, BRIEF, .help = "whose machines it is for",
+	  .get = "(SELECT name FROM coi WHERE id = r.coi_id)", .set = "coi_id", .value = NAMED("coi"),
+	  .match = "r.coi_id = " ID_OF("coi") },
+	{ "position", VMP_TYPE_INT, BRIEF, .help = "1 to 1000000, looked at in ascending order; 0: behind the last" },
+	{ "direction", VMP_TYPE_TEXT, BRIEF, .help = "in, from the clear network to a machine, or out" },
+	LIST_COLUMN(source, BRIEF, HOSTS, vmp_cidr_hosts),
+	LIST_COLUMN(destination, BRIEF, HOSTS, vmp_cidr_hosts),
+	{ "protocol", VMP_TYPE_TEXT, BRIEF, .help = "tcp, udp, icmp or any" },
+	LIST_COLUMN(source_ports, 0, PORTS, vmp_cidr_ports),
+	LIST_COLUMN(ports, BRIEF, "of the destination: " PORTS, vmp_cidr_ports),
+	{ "action", VMP_TYPE_TEXT, BRIEF, .help = "accept, drop or reject" },
+	{ "log", VMP_TYPE_BOOL, 0, .help = "what it decides is logged: yes or no" },
+	ENABLED_COLUMN,
+	COMMENT_COLUMN,
+};
+
+#define COLUMNS(a) .column = (a), .n_column = ARRAY_SIZE(a)
 
 /* For names without case, as most are, "~" comes after every letter that they may have. */
 #define PLAIN(t)                                                                                                       \
-	.from = #t " AS r", .by_id = "r.id = ?", .table = #t, .row = "id = ?", .order = "r.name",                      \
+	.from = #t " AS r", .by_id = "r.id = ?", .table = #t, .counted = #t, .row = "id = ?", .order = "r.name",       \
 	.id = "SELECT id FROM " #t " WHERE name = ?1",                                                                 \
 	.names = "SELECT name FROM " #t " WHERE name >= ?1 AND name < ?1 || '~' ORDER BY name LIMIT ?2"
 
@@ -221,12 +262,26 @@ static const struct vmp_noun_sql nouns[VMP_NOUNS] = {
 	[VMP_NOUN_NAS] = {.info = {"nas", COLUMNS(nas_columns)}, PLAIN(nas)},
 	[VMP_NOUN_TEMPLATE] = {.info = {"template", COLUMNS(template_columns)}, PLAIN(template)},
 	[VMP_NOUN_POOL] = {.info = {"pool", COLUMNS(pool_columns)}, PLAIN(licence_pool)},
+	[VMP_NOUN_FILTER] =
+		{
+			.info = {"filter", COLUMNS(filter_columns), .numbered = true},
+			.from = "filter AS r",
+			.by_id = "r.id = ?",
+			.table = "filter",
+			.counted = "filter",
+			.row = "id = ?",
+			.order = "(SELECT name FROM coi WHERE id = r.coi_id), r.position, r.id",
+			.id = "SELECT id FROM filter WHERE id = CAST(?1 AS INTEGER) AND CAST(id AS TEXT) = ?1",
+			.names = "SELECT CAST(id AS TEXT) FROM filter WHERE CAST(id AS TEXT) GLOB ?1 || '*' ORDER BY id "
+				 "LIMIT ?2",
+		},
 	[VMP_NOUN_VM] =
 		{
 			.info = {"vm", COLUMNS(vm_columns)},
 			.from = "vm AS v JOIN vm_record AS r ON r.name = v.name",
 			.by_id = "v.mac = ?",
 			.table = "vm_record",
+			.counted = "vm",
 			.row = "name = (SELECT name FROM vm WHERE mac = ?)",
 			.order = "v.mac",
 			.id = "SELECT mac FROM vm WHERE mac = ?2 OR (name = ?1 AND NOT EXISTS (SELECT 1 FROM vm WHERE "

@@ -17,8 +17,9 @@ struct vmp_noun_sql {
 	const char *table; /**< what is written to */
 	const char *row;   /**< condition within table */
 	const char *order;
-	const char *id;	   /**< finds the id by key: ?1 is the text, ?2 the same as a MAC's number or NULL */
-	const char *names; /**< those that start with ?1, at most ?2 */
+	const char *id;	     /**< finds the id by key: ?1 is the text, ?2 the same as a MAC's number or NULL */
+	const char *names;   /**< those that start with ?1, at most ?2 */
+	const char *counted; /**< a table with a row for each */
 };
 
 const struct vmp_noun_sql *vmp_noun_sql(enum vmp_noun noun);

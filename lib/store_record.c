@@ -1,15 +1,29 @@
 /* Records in SQL: the operations, the same for every noun. */
 #include "store_nouns.h"
+#include "jsontext.h"
 #include "mac.h"
 #include "store_internal.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Statements are kept per operation; those that depend on which columns are set, until another set comes. */
-enum op { OP_ID, OP_INSERT, OP_UPDATE, OP_DELETE, OP_GET, OP_SELECT, OP_NAMES, OP_DROP, OP_ADD, OP_PASSWORD, OPS };
+#define LINKS 2 /* columns of one noun that are kept in tables of their own */
+
+/* Statements are kept per operation; those that depend on which columns are set, until another set comes.  Each link
+ * has two: what goes, and what comes. */
+enum op {
+	OP_ID,
+	OP_INSERT,
+	OP_UPDATE,
+	OP_DELETE,
+	OP_GET,
+	OP_SELECT,
+	OP_NAMES,
+	OP_PASSWORD,
+	OP_LINK,
+	OPS = OP_LINK + 2 * LINKS
+};
 
 struct vmp_records {
 	struct vmp_store *store;
@@ -182,28 +196,6 @@ int vmp_record_find(struct vmp_records *rs, const char *key, struct vmp_msg *msg
 	return find_id(rs, key, &id, msg);
 }
 
-/* ["sw1:1/1","sw2"] out of "sw1:1/1, sw2"; NULL when an item is empty or nothing is left of memory. */
-static char *list_to_json(const char *text)
-{
-	json_t *list = json_array();
-	char *out = NULL;
-
-	while (text && *text) {
-		size_t n = strcspn(text, ","), lead = strspn(text, " "), end = n;
-
-		while (end > lead && text[end - 1] == ' ')
-			end--;
-		if (end <= lead || json_array_append_new(list, json_stringn(text + lead, end - lead)) != 0 ||
-		    (text[n] && !text[n + 1]))
-			goto done;
-		text += n + (text[n] == ',');
-	}
-	out = json_dumps(list, JSON_COMPACT);
-done:
-	json_decref(list);
-	return out;
-}
-
 static int run_link(struct vmp_records *rs, enum op op, const char *sql, int64_t id, const char *json,
 		    struct vmp_msg *msg)
 {
@@ -229,20 +221,39 @@ static int link_refused(const struct vmp_records *rs, const struct vmp_column *c
 	return vmp_fail(msg, err, "%s %s: %s: %s", rs->sql->info.name, key, col->name, words.text);
 }
 
-static int write_link(struct vmp_records *rs, const char *key, int64_t id, const struct vmp_column *col,
+/* The column's own form of a value; text in it is kept in room. */
+static int form_value(const struct vmp_records *rs, const struct vmp_column *col, const char *key,
+		      char room[VMP_CIDR_LIST], struct vmp_value *value, struct vmp_msg *msg)
+{
+	struct vmp_msg words = { "" };
+
+	if (!col->form || value->kind != VMP_TEXT)
+		return VMP_OK;
+	if (col->form(value->text, room, &words) != VMP_OK)
+		return vmp_fail(msg, VMP_EINVAL, "%s %s: %s: %s", rs->sql->info.name, key, col->name, words.text);
+	value->text = room;
+	return VMP_OK;
+}
+
+/* @param nth  of the noun's links. */
+static int write_link(struct vmp_records *rs, size_t nth, const char *key, int64_t id, const struct vmp_column *col,
 		      const struct vmp_value *value, struct vmp_msg *msg)
 {
-	char *json = list_to_json(value->kind == VMP_TEXT ? value->text : "");
-	int err;
+	struct vmp_value list = *value;
+	char room[VMP_CIDR_LIST], *json;
+	int err = form_value(rs, col, key, room, &list, msg);
 
+	if (err != VMP_OK)
+		return err;
+	json = vmp_json_list(list.kind == VMP_TEXT ? list.text : "");
 	if (!json || value->kind == VMP_INT) {
 		free(json);
 		return vmp_fail(msg, VMP_EINVAL, "%s %s: %s: expected %s", rs->sql->info.name, key, col->name,
 				col->help);
 	}
-	err = run_link(rs, OP_DROP, col->link->drop, id, json, msg);
+	err = run_link(rs, (enum op)(OP_LINK + 2 * nth), col->link->drop, id, json, msg);
 	if (err == VMP_OK)
-		err = run_link(rs, OP_ADD, col->link->add, id, json, msg);
+		err = run_link(rs, (enum op)(OP_LINK + 2 * nth + 1), col->link->add, id, json, msg);
 	free(json);
 	return link_refused(rs, col, key, err, msg);
 }
@@ -251,16 +262,18 @@ static int write_link(struct vmp_records *rs, const char *key, int64_t id, const
 static int write_links(struct vmp_records *rs, const char *key, const struct vmp_record *rec, struct vmp_msg *msg)
 {
 	const struct vmp_noun_info *info = &rs->sql->info;
+	size_t i, nth = 0;
 	int64_t id = 0;
-	size_t i;
 	int err = VMP_OK;
 
 	for (i = 0; i < info->n_column && err == VMP_OK; i++) {
-		if (!info->column[i].link || !is_here(rec, i))
+		if (!info->column[i].link)
 			continue;
-		err = find_id(rs, key, &id, msg);
-		if (err == VMP_OK)
-			err = write_link(rs, key, id, &info->column[i], &rec->value[i], msg);
+		if (is_here(rec, i) && !id)
+			err = find_id(rs, key, &id, msg);
+		if (is_here(rec, i) && err == VMP_OK)
+			err = write_link(rs, nth, key, id, &info->column[i], &rec->value[i], msg);
+		nth++;
 	}
 	return err;
 }
@@ -319,17 +332,27 @@ static char *update_sql(const struct vmp_records *rs, const struct vmp_record *r
 	return append(out, " WHERE ", rs->sql->row, "");
 }
 
-/* @return how many values were bound; -1 on failure. */
-static int bind_written(struct vmp_records *rs, enum op op, const struct vmp_record *rec)
+/* @param n  out: how many values were bound. */
+static int bind_written(struct vmp_records *rs, enum op op, const char *key, const struct vmp_record *rec, int *n,
+			struct vmp_msg *msg)
 {
-	int at = 0;
+	char room[VMP_CIDR_LIST];
+	int rc, err = VMP_OK;
 	size_t i;
 
-	for (i = 0; i < rs->sql->info.n_column; i++) {
-		if (is_written(rs, rec, i) && bind_value(rs->stmt[op], ++at, &rec->value[i]) != SQLITE_OK)
-			return -1;
+	*n = 0;
+	for (i = 0; i < rs->sql->info.n_column && err == VMP_OK; i++) {
+		struct vmp_value value = rec->value[i];
+
+		if (!is_written(rs, rec, i))
+			continue;
+		err = form_value(rs, &rs->sql->info.column[i], key, room, &value, msg);
+		rc = value.text == room ? sqlite3_bind_text(rs->stmt[op], ++*n, room, -1, SQLITE_TRANSIENT)
+					: bind_value(rs->stmt[op], ++*n, &value);
+		if (err == VMP_OK && rc != SQLITE_OK)
+			err = vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	}
-	return at;
+	return err;
 }
 
 static int prepare_written(struct vmp_records *rs, enum op op, const struct vmp_record *rec, struct vmp_msg *msg)
@@ -347,18 +370,23 @@ static int prepare_written(struct vmp_records *rs, enum op op, const struct vmp_
 int vmp_record_insert(struct vmp_records *rs, const struct vmp_record *rec, struct vmp_msg *msg)
 {
 	const struct vmp_noun_info *info = &rs->sql->info;
-	const char *key = is_here(rec, 0) && rec->value[0].kind == VMP_TEXT ? rec->value[0].text : "";
-	int err;
+	const struct vmp_value *named = &rec->value[info->numbered];
+	const char *key = is_here(rec, info->numbered) && named->kind == VMP_TEXT ? named->text : "";
+	int n, err;
 
-	if (!is_here(rec, 0))
+	if (!is_here(rec, 0) && !info->numbered)
 		return vmp_fail(msg, VMP_EINVAL, "%s: %s: expected a value", info->name, info->column[0].name);
 	err = prepare_written(rs, OP_INSERT, rec, msg);
-	if (err != VMP_OK)
-		return err;
-	if (bind_written(rs, OP_INSERT, rec) < 0)
-		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
-	err = run(rs, OP_INSERT, key, msg);
+	if (err == VMP_OK)
+		err = bind_written(rs, OP_INSERT, key, rec, &n, msg);
+	if (err == VMP_OK)
+		err = run(rs, OP_INSERT, key, msg);
 	return err == VMP_OK ? write_links(rs, key, rec, msg) : err;
+}
+
+int64_t vmp_record_number(const struct vmp_records *rs)
+{
+	return sqlite3_last_insert_rowid(rs->store->db);
 }
 
 /* Links first: their row is still found under the old key. */
@@ -375,11 +403,10 @@ int vmp_record_update(struct vmp_records *rs, const char *key, const struct vmp_
 	if (err != VMP_OK || i == rs->sql->info.n_column)
 		return err;
 	err = prepare_written(rs, OP_UPDATE, rec, msg);
+	if (err == VMP_OK)
+		err = bind_written(rs, OP_UPDATE, key, rec, &at, msg);
 	if (err != VMP_OK)
 		return err;
-	at = bind_written(rs, OP_UPDATE, rec);
-	if (at < 0)
-		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	sqlite3_bind_int64(rs->stmt[OP_UPDATE], at + 1, id);
 	return run(rs, OP_UPDATE, key, msg);
 }
@@ -519,7 +546,7 @@ int vmp_record_count(struct vmp_records *rs, int64_t *n, struct vmp_msg *msg)
 	int err, rc;
 
 	reset(rs);
-	err = prepare_taken(rs, OP_SELECT, sqlite3_mprintf("SELECT count(*) FROM %s", rs->sql->info.name), msg);
+	err = prepare_taken(rs, OP_SELECT, sqlite3_mprintf("SELECT count(*) FROM %s", rs->sql->counted), msg);
 	if (err != VMP_OK)
 		return err;
 	rc = sqlite3_step(rs->stmt[OP_SELECT]);

@@ -229,6 +229,7 @@ static const struct {
 	[M_COA_RESULT] = { "coa-result", B(F_ACTION) | B(F_OUTCOME) | B(F_CAUSE) | B(F_NUMBER) | B(F_TEXT) },
 	[M_LICENCE] = { "licence", B(F_SERIAL) | B(F_LEASE) },
 	[M_LICENCE_WATCH] = { "licence-watch", B(F_SERIAL) | B(F_SINCE) | B(F_WAIT) },
+	[M_FILTERS] = { "filters", B(F_SERIAL) | B(F_SINCE) | B(F_WAIT) },
 };
 
 const char *message_name(enum message_type type)

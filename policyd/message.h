@@ -46,6 +46,7 @@ enum message_type {
 	/* From net to store. */
 	M_LICENCE,	 /**< serial, lease -> JSON, with an error as well */
 	M_LICENCE_WATCH, /**< serial of the gateway, since, wait -> JSON */
+	M_FILTERS,	 /**< serial of the gateway, since, wait -> JSON */
 	M_TYPES
 };
 

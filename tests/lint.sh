@@ -43,34 +43,37 @@ owner() {
 }
 owner 'sqlite3\.h' '^lib/store|^tests/(unit/scratch|bench/)'
 owner 'freeradius' '^rlm_vmprov/|^policyd/coa/packet'
-owner 'jansson\.h' '^vmprov/|^policyd/|^gatewayd/|^relayd/|^hostd/|^hostctl/|^evlib/|^lib/(log|jsontext|store_record)|^tests/'
+owner 'jansson\.h' '^vmprov/|^policyd/|^coid/|^gatewayd/|^relayd/|^hostd/|^hostctl/|^member/|^evlib/|^lib/(log|jsontext|store_record)|^tests/'
 owner 'libsmartcols' '^lib/table'
-owner 'openssl/' '^lib/(pki|ca|est|cms|seal|eap_tls|eap_md5|tls_load)|^evlib/(tls_|http_server)|^policyd/net/tls|^relayd/|^tests/'
-owner 'event2/' '^evlib/|^policyd/|^gatewayd/|^relayd/|^hostd/|^tests/'
+owner 'openssl/' '^lib/(pki|ca|coi_(key|message)|est|cms|seal|eap_tls|eap_md5|tls_load)|^evlib/(tls_|http_server)|^policyd/net/tls|^relayd/|^tests/'
+owner 'event2/' '^evlib/|^member/|^policyd/|^coid/|^gatewayd/|^relayd/|^hostd/|^tests/'
 owner 'ini\.h' '^lib/inifile'
 owner 'seccomp\.h' '^lib/sandbox'
-owner 'cap-ng\.h' '^hostd/privilege'
-owner 'nftables/' '^hostd/fence'
+owner 'cap-ng\.h' '^(lib|hostd)/privilege|^coid/run|^gatewayd/(proc|coi_run)'
+owner 'nftables/' '^hostd/fence|^member/nft_linux'
 owner 'curl/' '^evlib/http_(client|transfer)'
-owner 'archive' '^hostd/cidata|^tests/'
+owner 'archive' '^(coid|hostd)/cidata|^tests/'
 owner 'libxml/' '^hostd/domain_xml'
 owner '(libmnl|linux)/' '_linux\.[ch]$|^tests/'
 owner 'libvirt/' '_libvirt\.[ch]$|^tests/'
-programs='vmprov|rlm_vmprov|policyd|gatewayd|relayd|hostd|hostctl'
-grep -nE "#include \"(\.\./)*($programs|evlib)/" lib/*.[ch] | none 'lib includes no program, nor evlib'
-grep -nE "#include \"(\.\./)*($programs)/" evlib/*.[ch] | none 'evlib includes no program'
+programs='vmprov|rlm_vmprov|policyd|gatewayd|relayd|hostd|hostctl|coid'
+grep -nE "#include \"(\.\./)*($programs|evlib|member)/" lib/*.[ch] | none 'lib includes no program, nor evlib, nor member'
+grep -nE "#include \"(\.\./)*($programs|member)/" evlib/*.[ch] | none 'evlib includes no program, nor member'
+grep -nE "#include \"(\.\./)*($programs)/" member/*.[ch] | none 'member includes no program'
 for program in ${programs//|/ }; do
 	grep -nE "#include \"(\.\./)*($programs)/" "$program"/*.[ch] "$program"/*/*.[ch] 2>/dev/null
 done | none 'programs do not include each other'
 # Headers are named without their folder.
-for h in lib/*.h; do
-	[ ! -e "evlib/${h##*/}" ] || echo "${h##*/} is in lib and in evlib"
+for h in lib/*.h evlib/*.h; do
+	for d in evlib member; do
+		[ "${h%/*}" = $d ] || [ ! -e "$d/${h##*/}" ] || echo "${h##*/} is in ${h%/*} and in $d"
+	done
 done | none 'a name stands for one header'
 
 # -- every header compiles alone
 while read -r h; do
-	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -Ievlib -Ipolicyd -Ihostd -Igatewayd -Irelayd -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
-done < <(files 'lib/*.h' 'evlib/*.h' 'vmprov/*.h' 'policyd/*.h' 'gatewayd/*.h' 'relayd/*.h' 'hostd/*.h' 'hostctl/*.h' 'tests/unit/*.h')
+	gcc -std=gnu11 -D_GNU_SOURCE -Ilib -Ievlib -Ipolicyd -Ihostd -Igatewayd -Irelayd -Imember -Icoid -fsyntax-only -x c "$h" 2>/dev/null || finding "$h: does not compile alone"
+done < <(files 'lib/*.h' 'evlib/*.h' 'member/*.h' 'vmprov/*.h' 'policyd/*.h' 'coid/*.h' 'gatewayd/*.h' 'relayd/*.h' 'hostd/*.h' 'hostctl/*.h' 'tests/unit/*.h')
 
 # -- what an operator can set is written down
 grep -oE '^	\{ "[a-z_]+", FR_CONF' rlm_vmprov/rlm_vmprov.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
@@ -113,13 +116,13 @@ options() {
 	page=$(awk '/^\.Ss / {s = ""} /^\.Ss \[/ {s = $2; gsub(/[][]/, "", s)} /^\.It Va/ && s {print s " " $3}' "docs/man/$1.conf.5" | sort)
 	diff <(cut -d ' ' -f 1,2 <<<"$table") <(echo "$page") | grep '^[<>]' | none "$1.conf(5) (>) does not have the options of $1/config.c (<)"
 }
-for daemon in policyd hostd gatewayd relayd; do options $daemon; done
+for daemon in policyd hostd coid gatewayd relayd; do options $daemon; done
 grep -oE '^	\{ "[a-z-]+", *(no|required|optional)_argument' lib/daemon.c | sed 's/.*"\(.*\)".*/\1/' | while read -r option; do
-	for daemon in policyd hostd gatewayd relayd; do
+	for daemon in policyd hostd coid gatewayd relayd; do
 		grep -q "Fl Fl $option" docs/man/$daemon.8 || echo "$daemon option --$option"
 	done
 done | none 'not in the manual of a daemon'
-grep -ohE '\bvmprov_[a-z_]+' policyd/metrics.c policyd/net/status.c policyd/store/licences.c hostd/exposition.c gatewayd/*.c relayd/*.c | grep -v '^vmprov_\(gatewayd\|relayd\)$' | sort -u | while read -r metric; do
+grep -ohE '\bvmprov_[a-z_]+' policyd/metrics.c policyd/net/status.c policyd/store/licences.c hostd/exposition.c member/*.c coid/*.c gatewayd/*.c relayd/*.c | grep -v '^vmprov_\(gatewayd\|gateway\|guard\|relayd\)$' | sort -u | while read -r metric; do
 	grep -q "\`$metric" docs/OPERATING.md docs/PROTOCOL.md || echo "metric $metric"
 done | none 'neither in docs/OPERATING.md nor in docs/PROTOCOL.md'
 {
@@ -127,7 +130,8 @@ done | none 'neither in docs/OPERATING.md nor in docs/PROTOCOL.md'
 	grep -ohE '\.event = "[a-z-]+"' lib/*.c | grep -oE '"[a-z-]+"'
 	grep -ohE '\b(tell|outcome_tell|network_alarm|notice_alarm)\([a-z]+, (notice, )?"[a-z-]+"' policyd/store/*.c | grep -oE '"[a-z-]+"'
 	grep -oE '^	\[M_[A-Z_]+\] = .*' policyd/store/state.c | grep -oE '"[a-z-]+"'
-	grep -ohE '(vmp_log|say)\((VMP_LOG_[A-Z]+|.* \? VMP_LOG_[A-Z]+ : VMP_LOG_[A-Z]+), [^,]*' policyd/*.c policyd/*/*.c hostd/*.c gatewayd/*.c relayd/*.c evlib/*.c lib/*.c | grep -oE '"[a-z-]+"'
+	grep -ohE '(vmp_log|say)\((VMP_LOG_[A-Z]+|.* \? VMP_LOG_[A-Z]+ : VMP_LOG_[A-Z]+), [^,]*' policyd/*.c policyd/*/*.c hostd/*.c coid/*.c gatewayd/*.c relayd/*.c member/*.c evlib/*.c lib/*.c | grep -oE '"[a-z-]+"'
+	grep -ohE '\[HOLDER_[A-Z]+\] = \{ VMP_LOG_[A-Z]+, "[a-z-]+"' coid/licence.c | grep -oE '"[a-z-]+"'
 	grep -ohE '\[(VMP_AUTH|GUEST)_[A-Z_]+\] = \{? ?"[a-z-]+"' hostd/nic.c hostd/guest.c | grep -oE '"[a-z-]+"'
 	grep -ohE "INTO audit .* SELECT '[a-z-]+'" schema/policy/*.sql | sed "s/.*'\(.*\)'/\"\1\"/"
 } | tr -d '"' | sort -u | while read -r word; do
@@ -137,8 +141,8 @@ done | none 'not in docs/PROTOCOL.md'
 # -- programs that look for mistakes
 shellcheck -S warning -x -P SCRIPTDIR "${sh[@]}" | none 'shellcheck'
 for page in docs/man/*.[1-8]; do mandoc -Tlint -Wwarning "$page"; done | none 'mandoc'
-cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib -Ievlib -Ipolicyd -Ihostd -Igatewayd -Irelayd \
-	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib evlib vmprov policyd gatewayd relayd hostd hostctl rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
+cppcheck --quiet --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --std=c11 -Ilib -Ievlib -Ipolicyd -Ihostd -Igatewayd -Irelayd -Imember \
+	-D_GNU_SOURCE '-DCC_HINT(x)=' '-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(a,i,v)=for(;;)' lib evlib member vmprov policyd coid gatewayd relayd hostd hostctl rlm_vmprov tests/bench tests/unit tests/fuzz tests/system 2>&1 |
 	grep -E '(error|warning|portability):' | none 'cppcheck'
 
 # -- the project speaks of itself alone

@@ -64,6 +64,8 @@ int cli_open_sessions(const struct cli *cli, struct vmp_store **out);
 int init_run(struct cli *cli, int argc, char **argv);
 int migrate_run(struct cli *cli, int argc, char **argv);
 int noun_run(struct cli *cli, int argc, char **argv); /**< argv[0] is the noun */
+int site_run(struct cli *cli, int argc, char **argv);
+int route_run(struct cli *cli, int argc, char **argv);
 int import_run(struct cli *cli, int argc, char **argv);
 int export_run(struct cli *cli, int argc, char **argv);
 int check_run(struct cli *cli, int argc, char **argv);

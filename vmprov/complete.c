@@ -72,7 +72,27 @@ static const struct {
 } named[] = {
 	{ "tenant", VMP_NOUN_TENANT }, { "enclave", VMP_NOUN_ENCLAVE }, { "cois", VMP_NOUN_COI },
 	{ "hosts", VMP_NOUN_HOST },    { "nas", VMP_NOUN_NAS },		{ "uplinks", VMP_NOUN_NAS },
+	{ "coi", VMP_NOUN_COI },
 };
+
+/* Columns that hold one of a few words. */
+static const struct {
+	const char *column, *words[4];
+} worded[] = {
+	{ "direction", { "in", "out" } },
+	{ "protocol", { "tcp", "udp", "icmp", "any" } },
+	{ "action", { "accept", "drop", "reject" } },
+};
+
+static void offer_words(const struct word *w, const char *column)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof(worded) / sizeof(worded[0]); i++) {
+		for (j = 0; j < 4 && worded[i].words[j] && strcmp(worded[i].column, column) == 0; j++)
+			offer(w, worded[i].words[j], "");
+	}
+}
 
 static void offer_value(const struct word *w, const struct vmp_column *col)
 {
@@ -85,6 +105,7 @@ static void offer_value(const struct word *w, const struct vmp_column *col)
 		if (strcmp(named[i].column, col->name) == 0)
 			offer_names(&value, named[i].noun);
 	}
+	offer_words(&value, col->name);
 	if (col->type == VMP_TYPE_BOOL) {
 		offer(&value, "yes", "");
 		offer(&value, "no", "");
@@ -110,13 +131,19 @@ static void offer_columns(const struct word *w, enum vmp_noun noun, unsigned wit
 	}
 }
 
-static void offer_commands(const struct word *w)
+static void offer_nouns(const struct word *w)
 {
-	const struct cli_command *c;
 	int n;
 
 	for (n = 0; n < VMP_NOUNS; n++)
 		offer(w, vmp_noun_info((enum vmp_noun)n)->name, "");
+}
+
+static void offer_commands(const struct word *w)
+{
+	const struct cli_command *c;
+
+	offer_nouns(w);
 	for (c = cli_commands; c->name; c++) {
 		if (c->summary)
 			offer(w, c->name, "");
@@ -159,6 +186,8 @@ static void offer_for_noun(const struct word *w, enum vmp_noun noun, const char 
 		offer_verbs(w, noun);
 		return;
 	}
+	if (noun == VMP_NOUN_FILTER && at == 1 && strcmp(verb, "add") == 0)
+		offer_names(w, VMP_NOUN_COI);
 	if (strcmp(verb, "list") == 0)
 		offer_columns(w, noun, 0);
 	else if (takes_keys(noun, verb) || (at == 1 && strcmp(verb, "set") == 0))
@@ -194,6 +223,12 @@ static const struct hint {
 	{ "session", "reauth", VMP_NOUN_VM, { NULL }, true },
 	{ "session", "--vm", VMP_NOUN_VM, { NULL }, false },
 	{ "session", "--nas", VMP_NOUN_NAS, { NULL }, false },
+	{ "site", "site", VMP_NOUNS, { "show", "set" }, false },
+	{ "site", "set", VMP_NOUNS, { "inner_prefix=", "inner_prefix4=" }, false },
+	{ "route", "route", VMP_NOUNS, { "add", "rm", "list" }, false },
+	{ "route", "add", VMP_NOUN_VM, { NULL }, false },
+	{ "route", "rm", VMP_NOUN_VM, { NULL }, false },
+	{ "route", "list", VMP_NOUN_VM, { NULL }, false },
 	{ "licence", "licence", VMP_NOUNS, { "pool", "usage", "lease", "denials" }, false },
 	{ "licence", "lease", VMP_NOUNS, { "list", "end" }, false },
 	{ "licence", "end", VMP_NOUN_VM, { NULL }, false },
@@ -233,6 +268,8 @@ static void offer_for_command(const struct word *w, const struct cli_command *c,
 		for (j = 0; j < 4 && h->words[j]; j++)
 			offer(w, h->words[j], "");
 	}
+	if (strcmp(behind, "--noun") == 0)
+		offer_nouns(w);
 	if (!option)
 		offer_options(w, c);
 	if (strcmp(c->name, "help") == 0)

@@ -1,4 +1,4 @@
-/* export: VM records as CSV or JSON. */
+/* export: records as CSV or JSON. */
 #include "cli.h"
 #include "csv_reader.h"
 #include "format.h"
@@ -16,6 +16,7 @@
 struct export
 {
 	FILE *file;
+	enum vmp_noun noun;
 	struct vmp_records *rs;
 	struct progress progress;
 	struct vmp_msg msg;
@@ -90,7 +91,7 @@ static int write_json(FILE *file, const struct vmp_noun_info *info, struct vmp_r
 
 static int write_all(struct export *ex, enum format format)
 {
-	const struct vmp_noun_info *info = vmp_noun_info(VMP_NOUN_VM);
+	const struct vmp_noun_info *info = vmp_noun_info(ex->noun);
 	struct vmp_record rec;
 	int64_t n = 0, total = 0;
 	int err = vmp_record_count(ex->rs, &total, &ex->msg);
@@ -143,15 +144,15 @@ static int write_file(struct export *ex, enum format format, const char *name)
 	return code;
 }
 
-static int export_to(struct cli *cli, enum format format, const char *name)
+static int export_to(struct cli *cli, enum vmp_noun noun, enum format format, const char *name)
 {
-	struct export ex = { .file = stdout };
+	struct export ex = { .file = stdout, .noun = noun };
 	struct vmp_store *store;
 	int err, code = cli_open(cli, VMP_STORE_READ, &store);
 
 	if (code != CLI_OK)
 		return code;
-	err = vmp_records_new(&ex.rs, store, VMP_NOUN_VM, &ex.msg);
+	err = vmp_records_new(&ex.rs, store, noun, &ex.msg);
 	if (err != VMP_OK)
 		code = cli_fail_err(err, &ex.msg);
 	else
@@ -163,17 +164,24 @@ static int export_to(struct cli *cli, enum format format, const char *name)
 
 int export_run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option own[] = { { "format", required_argument, NULL, 256 }, { NULL, 0, NULL, 0 } };
+	enum { OPT_FORMAT = 256, OPT_NOUN };
+	static const struct option own[] = { { "format", required_argument, NULL, OPT_FORMAT },
+					     { "noun", required_argument, NULL, OPT_NOUN },
+					     { NULL, 0, NULL, 0 } };
 	enum format format = FORMAT_UNKNOWN;
+	enum vmp_noun noun = VMP_NOUN_VM;
 	const char *name;
+	int c;
 
-	while (cli_option(cli, argc, argv, own) != -1) {
-		if (!format_find(optarg, &format))
+	while ((c = cli_option(cli, argc, argv, own)) != -1) {
+		if (c == OPT_NOUN && vmp_noun_find(optarg, &noun) != VMP_OK)
+			return cli_usage(cli, "%s: no such noun", optarg);
+		if (c == OPT_FORMAT && !format_find(optarg, &format))
 			return cli_usage(cli, "%s: expected csv or json", optarg);
 	}
 	if (optind + 1 < argc)
 		return cli_usage(cli, "expected one FILE, or - for standard output");
 	name = optind < argc ? argv[optind] : "-";
 	format = format_of(format == FORMAT_UNKNOWN && cli->json ? FORMAT_JSON : format, name);
-	return export_to(cli, format, name);
+	return export_to(cli, noun, format, name);
 }

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const grades[] = { [VMP_GRADE_OK] = "OK", [VMP_GRADE_WARN] = "WARN", [VMP_GRADE_FAIL] = "FAIL" };
+static const char *const grades[] = {
+	[VMP_GRADE_OK] = "OK", [VMP_GRADE_WARN] = "WARN", [VMP_GRADE_FAIL] = "FAIL", [VMP_GRADE_INFO] = "INFO"
+};
 
 void findings_add(struct findings *f, enum vmp_grade grade, const char *check, const char *advice, const char *fmt, ...)
 {

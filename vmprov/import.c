@@ -1,4 +1,4 @@
-/* import: VM records from CSV or JSON, all or nothing. */
+/* import: records from CSV or JSON, all or nothing. */
 #include "cli.h"
 #include "format.h"
 #include "output.h"
@@ -6,6 +6,7 @@
 #include "record_read.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct import {
 	const char *name; /* the file's, for messages */
 	FILE *file;
 	bool update;
+	enum vmp_noun noun;
 	struct vmp_store *store;
 	struct vmp_records *rs;
 	struct progress progress;
@@ -46,9 +48,15 @@ static int on_bad(void *ctx, size_t line, const char *why)
 
 static int write_record(struct import *im, const struct vmp_record *rec, struct vmp_msg *msg)
 {
-	const char *key = rec->value[0].kind == VMP_TEXT ? rec->value[0].text : "";
+	const struct vmp_value *first = &rec->value[0];
+	char room[VMP_VALUE_TEXT] = "";
+	const char *key = first->kind == VMP_TEXT ? first->text : room;
 	struct vmp_record change;
-	int err = im->update ? vmp_record_find(im->rs, key, msg) : VMP_ENOENT;
+	int err;
+
+	if (first->kind == VMP_INT)
+		snprintf(room, sizeof(room), "%" PRId64, first->num);
+	err = im->update ? vmp_record_find(im->rs, key, msg) : VMP_ENOENT;
 
 	if (err == VMP_ENOENT) {
 		err = vmp_record_insert(im->rs, rec, msg);
@@ -91,7 +99,7 @@ static int read_csv(struct import *im)
 	struct vmp_record_csv *csv;
 	char buf[65536];
 	size_t n;
-	int stop = vmp_record_csv_new(&csv, VMP_NOUN_VM, &calls, im);
+	int stop = vmp_record_csv_new(&csv, im->noun, &calls, im);
 
 	if (stop)
 		return vmp_fail(&im->msg, VMP_ENOMEM, "out of memory");
@@ -146,7 +154,7 @@ static int read_json(struct import *im)
 
 	if (!text)
 		return im->err;
-	stop = vmp_record_json_read(VMP_NOUN_VM, text, len, &calls, im);
+	stop = vmp_record_json_read(im->noun, text, len, &calls, im);
 	free(text);
 	return stop;
 }
@@ -180,7 +188,8 @@ static int report(struct import *im)
 		fprintf(stderr, "%s: and %lld more bad lines\n", im->name, (long long)more);
 	if (im->bad)
 		return cli_fail(CLI_REFUSED, "%s: %lld bad lines; nothing was imported", im->name, (long long)im->bad);
-	printf("%lld VMs added, %lld changed\n", (long long)im->inserted, (long long)im->updated);
+	printf("%lld %s added, %lld changed\n", (long long)im->inserted, im->noun == VMP_NOUN_VM ? "VMs" : "records",
+	       (long long)im->updated);
 	return CLI_OK;
 }
 
@@ -194,7 +203,7 @@ static int import_file(struct import *im, enum format format)
 	progress_start(&im->progress, "import",
 		       fstat(fileno(im->file), &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0);
 	im->reasons = json_array();
-	err = vmp_records_new(&im->rs, im->store, VMP_NOUN_VM, &im->msg);
+	err = vmp_records_new(&im->rs, im->store, im->noun, &im->msg);
 	if (err == VMP_OK)
 		err = read_all(im, format);
 	code = err == VMP_OK ? report(im) : cli_fail_err(err, &im->msg);
@@ -206,18 +215,21 @@ static int import_file(struct import *im, enum format format)
 
 int import_run(struct cli *cli, int argc, char **argv)
 {
-	enum { OPT_FORMAT = 256, OPT_UPDATE };
+	enum { OPT_FORMAT = 256, OPT_UPDATE, OPT_NOUN };
 	static const struct option own[] = { { "format", required_argument, NULL, OPT_FORMAT },
 					     { "update", no_argument, NULL, OPT_UPDATE },
+					     { "noun", required_argument, NULL, OPT_NOUN },
 					     { NULL, 0, NULL, 0 } };
-	struct import im = { .cli = cli };
+	struct import im = { .cli = cli, .noun = VMP_NOUN_VM };
 	enum format format = FORMAT_UNKNOWN;
 	int c, code;
 
 	while ((c = cli_option(cli, argc, argv, own)) != -1) {
 		if (c == OPT_UPDATE)
 			im.update = true;
-		else if (!format_find(optarg, &format))
+		else if (c == OPT_NOUN && vmp_noun_find(optarg, &im.noun) != VMP_OK)
+			return cli_usage(cli, "%s: no such noun", optarg);
+		else if (c == OPT_FORMAT && !format_find(optarg, &format))
 			return cli_usage(cli, "%s: expected csv or json", optarg);
 	}
 	if (optind + 1 != argc)

@@ -26,15 +26,26 @@ const struct cli_command cli_commands[] = {
 	  "(freerad, where there is such a group), with modes 0640 and 0660.  An existing store is left alone.\n",
 	  init_run },
 	{ "migrate", "bring the store to this program's schema", "", NULL, migrate_run },
-	{ "import", "read VM records from a file", "[--format csv|json] [--update] FILE|-",
+	{ "site", "the prefixes of the machines' addresses inside the communities",
+	  "[show] | set [inner_prefix=PREFIX] [inner_prefix4=PREFIX]",
+	  "  inner_prefix   IPv6, a /64 such as fd12:3456:789a:1::/64\n"
+	  "  inner_prefix4  IPv4, /8 to /30, such as 10.64.0.0/10; empty: machines have IPv6 alone\n"
+	  "A machine's number within inner_prefix4 stays the same, if it fits.\n",
+	  site_run },
+	{ "route", "what gateways lead to", "add GATEWAY PREFIX... | rm GATEWAY PREFIX... | list [GATEWAY]",
+	  "Machines that share a COI with GATEWAY, a VM's name or MAC address, send there what is for PREFIX.\n"
+	  "All or none.\n",
+	  route_run },
+	{ "import", "read records from a file", "[--noun NOUN] [--format csv|json] [--update] FILE|-",
 	  "All or nothing: each bad line is reported with its number, and then nothing is imported.\n"
 	  "  --format  what FILE is; otherwise its name ending in .json tells, and all else is CSV\n"
-	  "  --update  change VMs that are there already, in the columns that FILE has\n"
+	  "  --update  change those that are there already, in the columns that FILE has\n"
+	  "  --noun    what they are, such as filter; otherwise vm\n"
 	  "CSV has a header line that names columns, in any order; an empty field is no value (inherit),\n"
 	  "none is explicitly none.  JSON is an array of objects; null is no value, \"\" and 0 are none.\n",
 	  import_run },
-	{ "export", "write VM records to a file", "[--format csv|json] [FILE|-]",
-	  "What import reads.  EAP-MD5 passwords are not written.\n", export_run },
+	{ "export", "write records to a file", "[--noun NOUN] [--format csv|json] [FILE|-]",
+	  "What import reads: VMs, or those of another NOUN.  EAP-MD5 passwords are not written.\n", export_run },
 	{ "check", "what the network would answer for a guest",
 	  "MAC [--nas NAME|ADDRESS] [--port PORT] [--method mab|eap-md5|eap-tls] [--cert NAME] [--at TIME]",
 	  "Decides as radiusd does, and shows which rule gave each attribute.\n"
@@ -91,7 +102,7 @@ const struct cli_command cli_commands[] = {
 	  "  --follow  go on as events come, until SIGINT; without --since and --last, from the last ten\n",
 	  audit_run },
 	{ "doctor", "look for what is wrong", "[--raddb DIR] [--moddir DIR] [--group GROUP] [--secrets FILE]",
-	  "One line each: OK, WARN or FAIL, and what to do.  Exits with 1 when something failed.\n"
+	  "One line each: OK, INFO, WARN or FAIL, and what to do.  Exits with 1 when something failed.\n"
 	  "  --raddb   FreeRADIUS's configuration (VMPROV_RADDB in the environment)\n"
 	  "  --moddir  where its modules are (VMPROV_MODDIR)\n"
 	  "  --group   the group that radiusd runs as; otherwise freerad\n"
@@ -109,8 +120,8 @@ const struct cli_command cli_commands[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas|template|pool", "records of the store",
-						 "", NULL, noun_run };
+static const struct cli_command noun_command = { "tenant|enclave|coi|vm|host|nas|template|pool|filter",
+						 "records of the store", "", NULL, noun_run };
 
 static const char exit_codes[] = "Exit: 0 done, 1 refused or failed, 2 wrong command line, 3 not found,\n"
 				 "4 store not available, 5 (check) the network refuses the guest.\n";
@@ -203,7 +214,7 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
-#define MAX_OPTIONS 16
+#define MAX_OPTIONS 20
 
 int cli_option(struct cli *cli, int argc, char **argv, const struct option *own)
 {

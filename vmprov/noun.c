@@ -1,4 +1,5 @@
-/* tenant, enclave, coi, vm, host, nas, template, pool: add, set, list, show, rm; and what a noun has of its own. */
+/* tenant, enclave, coi, vm, host, nas, template, pool, filter: add, set, list, show, rm; and what a noun has of its
+ * own. */
 #include "coa_job.h"
 #include "noun.h"
 #include "output.h"
@@ -18,6 +19,7 @@ static int rm(struct noun_job *job);
 #define EVERY (~0u)
 #define COI   (1u << VMP_NOUN_COI)
 #define NAS   (1u << VMP_NOUN_NAS)
+#define RULE  (1u << VMP_NOUN_FILTER)
 #define MANY  (1 << 20)
 
 static const struct verb {
@@ -29,7 +31,8 @@ static const struct verb {
 	enum vmp_store_mode mode;
 	int (*run)(struct noun_job *job);
 } verbs[] = {
-	{ EVERY, "add", "KEY [COLUMN=VALUE...]", "make one", "added", false, 1, 1000, VMP_STORE_WRITE, add },
+	{ RULE, "add", "COI [COLUMN=VALUE...]", "make one", "added", false, 1, 1000, VMP_STORE_WRITE, filter_add },
+	{ EVERY & ~RULE, "add", "KEY [COLUMN=VALUE...]", "make one", "added", false, 1, 1000, VMP_STORE_WRITE, add },
 	{ EVERY, "set", "KEY COLUMN=VALUE...", "change one", "changed", false, 1, 1000, VMP_STORE_WRITE, set },
 	{ EVERY, "list", "[COLUMN=VALUE...]", "show those that have these values, all without", NULL, false, 0, 1000,
 	  VMP_STORE_READ, list },
@@ -78,7 +81,9 @@ static void print_help(enum vmp_noun noun)
 			printf("  vmprov %s %-6s %-22s %s\n", info->name, verbs[i].name, verbs[i].usage,
 			       verbs[i].summary);
 	}
-	printf("\nKEY is %s.\n", vm ? "a MAC address in any common form, or a name" : "the name");
+	printf("\nKEY is %s.\n", vm		  ? "a MAC address in any common form, or a name"
+				 : info->numbered ? "the number"
+						  : "the name");
 	puts("\nCOLUMN=            without a value of its own\n"
 	     "COLUMN=inherit     the same, for columns marked i: the next level decides\n"
 	     "COLUMN=none        explicitly none, for columns marked n; COLUMN=\\none is the text\n");
@@ -94,15 +99,19 @@ static void print_help(enum vmp_noun noun)
 		     "  --no-eap-md5           (set) remove it");
 	if (noun == VMP_NOUN_NAS)
 		puts("\n  --wait [SECONDS]  (test) 1 to 3600; otherwise 15");
+	if (noun == VMP_NOUN_FILTER)
+		puts("\n  --COLUMN VALUE  (add, set, list) the same as COLUMN=VALUE; --log alone is log=yes");
 }
 
-static int read_columns(struct noun_job *job, int from, struct vmp_record *rec,
-			int (*read)(struct vmp_record *rec, const char *text, struct vmp_msg *msg))
+int noun_columns(struct noun_job *job, int from, struct vmp_record *rec,
+		 int (*read)(struct vmp_record *rec, const char *text, struct vmp_msg *msg))
 {
 	int i, err = VMP_OK;
 
 	for (i = from; i < job->argc && err == VMP_OK; i++)
 		err = read(rec, job->argv[i], &job->msg);
+	for (i = 0; i < job->n_assigned && err == VMP_OK; i++)
+		err = read(rec, job->assigned[i], &job->msg);
 	return err;
 }
 
@@ -129,6 +138,10 @@ static void say(const struct noun_job *job, const struct verb *verb)
 {
 	int n = verb->each ? job->argc : 1, i;
 
+	if (*job->number) {
+		printf(job->cli->json ? "{\"added\": 1, \"id\": %s}\n" : "filter %s added\n", job->number);
+		return;
+	}
 	if (job->cli->json)
 		printf("{\"%s\": %d}\n", verb->done, n);
 	for (i = 0; i < n && !job->cli->json; i++)
@@ -139,7 +152,7 @@ static int add(struct noun_job *job)
 {
 	struct vmp_record rec = { .noun = job->noun };
 	const char *key = job->argv[0];
-	int err = read_columns(job, 1, &rec, vmp_record_assign);
+	int err = noun_columns(job, 1, &rec, vmp_record_assign);
 
 	if (err == VMP_OK && rec.set & 1)
 		err = vmp_fail(&job->msg, VMP_EINVAL, "%s: given twice", job->info->column[0].name);
@@ -157,7 +170,7 @@ static int set(struct noun_job *job)
 {
 	struct vmp_record rec = { .noun = job->noun };
 	const char *key = job->argv[0];
-	int err = read_columns(job, 1, &rec, vmp_record_assign);
+	int err = noun_columns(job, 1, &rec, vmp_record_assign);
 
 	if (err == VMP_OK && !rec.set && !has_password(job))
 		err = vmp_fail(&job->msg, VMP_EINVAL, "expected COLUMN=VALUE");
@@ -256,7 +269,7 @@ static int list_json(struct noun_job *job)
 static int list(struct noun_job *job)
 {
 	struct vmp_record filter = { .noun = job->noun };
-	int err = read_columns(job, 0, &filter, vmp_record_filter);
+	int err = noun_columns(job, 0, &filter, vmp_record_filter);
 
 	if (err == VMP_OK)
 		err = vmp_record_select(job->rs, &filter, &job->msg);
@@ -318,35 +331,38 @@ static int no_verb(struct noun_job *job)
 	return usage(job, text);
 }
 
-enum { OPT_FILE = 256, OPT_NO_PASSWORD, OPT_WAIT, OPT_HELP };
+enum { OPT_FILE = 256, OPT_NO_PASSWORD, OPT_WAIT };
 
 static const struct option vm_options[] = {
 	{ "eap-md5-file", required_argument, NULL, OPT_FILE },
 	{ "no-eap-md5", no_argument, NULL, OPT_NO_PASSWORD },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, NOUN_OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 static const struct option nas_options[] = {
 	{ "wait", optional_argument, NULL, OPT_WAIT },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, NOUN_OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
 /* @return an exit code to end with; -1 to go on. */
 static int read_options(struct noun_job *job, int argc, char **argv)
 {
-	const struct option *own = job->noun == VMP_NOUN_VM    ? vm_options
-				   : job->noun == VMP_NOUN_NAS ? nas_options
-							       : nas_options + 1;
+	const struct option *own = job->noun == VMP_NOUN_VM	  ? vm_options
+				   : job->noun == VMP_NOUN_NAS	  ? nas_options
+				   : job->noun == VMP_NOUN_FILTER ? filter_options
+								  : nas_options + 1;
 	int c;
 
 	while ((c = cli_option(job->cli, argc, argv, own)) != -1) {
-		if (c == OPT_HELP) {
+		if (c == NOUN_OPT_HELP) {
 			print_help(job->noun);
 			return CLI_OK;
 		}
 		if (c == OPT_WAIT && !coa_wait_read(argc, argv, 0, &job->wait_s))
 			return usage(job, "--wait: expected 1 to 3600 seconds");
+		if (c >= NOUN_OPT_COLUMN && !filter_option(job, c, optarg))
+			return usage(job, "too many options");
 		if (c == OPT_FILE)
 			job->password_file = optarg;
 		if (c == OPT_NO_PASSWORD)
@@ -359,27 +375,36 @@ static int read_options(struct noun_job *job, int argc, char **argv)
 	return -1;
 }
 
+static int run_operands(struct noun_job *job)
+{
+	const struct verb *verb = find_verb(job->noun, job->argv[-1]);
+
+	if (!verb)
+		return no_verb(job);
+	if (job->argc < verb->min || job->argc > verb->max)
+		return usage(job, verb->min ? "expected a key" : "too many operands");
+	if (has_password(job) &&
+	    (verb->mode != VMP_STORE_WRITE || verb->run == rm || (job->password_file && job->no_password)))
+		return usage(job, "--eap-md5-file goes with add or set, --no-eap-md5 with set");
+	if (job->wait_s && verb->run != nas_test)
+		return usage(job, "--wait goes with test");
+	if (job->n_assigned && (verb->run == show || verb->run == rm))
+		return usage(job, "columns go with add, set or list");
+	return run_verb(job, verb);
+}
+
 int noun_run(struct cli *cli, int argc, char **argv)
 {
 	struct noun_job job = { .cli = cli };
-	const struct verb *verb;
 	int code;
 
 	if (vmp_noun_find(argv[0], &job.noun) != VMP_OK)
 		return cli_usage(cli, "%s: no such command", argv[0]);
 	job.info = vmp_noun_info(job.noun);
 	code = read_options(&job, argc, argv);
-	if (code >= 0)
-		return code;
-	verb = find_verb(job.noun, job.argv[-1]);
-	if (!verb)
-		return no_verb(&job);
-	if (job.argc < verb->min || job.argc > verb->max)
-		return usage(&job, verb->min ? "expected a key" : "too many operands");
-	if (has_password(&job) &&
-	    (verb->mode != VMP_STORE_WRITE || verb->run == rm || (job.password_file && job.no_password)))
-		return usage(&job, "--eap-md5-file goes with add or set, --no-eap-md5 with set");
-	if (job.wait_s && verb->run != nas_test)
-		return usage(&job, "--wait goes with test");
-	return run_verb(&job, verb);
+	if (code < 0)
+		code = run_operands(&job);
+	while (job.n_assigned)
+		free(job.assigned[--job.n_assigned]);
+	return code;
 }

@@ -1,4 +1,4 @@
-/* What members of COIs ask: their keys, the directory, and to be in it. */
+/* What members of COIs ask: their keys, the directory, and to be in it; gateways their filters. */
 #include "body.h"
 #include "request.h"
 
@@ -91,10 +91,13 @@ static void directory(struct http_exchange *x)
 	request_poll(request_of(x), M_DIRECTORY);
 }
 
+static void filters(struct http_exchange *x)
+{
+	request_poll(request_of(x), M_FILTERS);
+}
+
 const struct http_route member_routes[] = {
-	{ EVHTTP_REQ_GET, "/v1/coi-keys", coi_keys, true },
-	{ EVHTTP_REQ_PUT, "/v1/coi-keys/*", acknowledge, true },
-	{ EVHTTP_REQ_PUT, "/v1/self", self, true },
-	{ EVHTTP_REQ_GET, "/v1/directory", directory, true },
-	{ 0, NULL, NULL, false },
+	{ EVHTTP_REQ_GET, "/v1/coi-keys", coi_keys, true }, { EVHTTP_REQ_PUT, "/v1/coi-keys/*", acknowledge, true },
+	{ EVHTTP_REQ_PUT, "/v1/self", self, true },	    { EVHTTP_REQ_GET, "/v1/directory", directory, true },
+	{ EVHTTP_REQ_GET, "/v1/filters", filters, true },   { 0, NULL, NULL, false },
 };

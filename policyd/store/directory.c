@@ -7,6 +7,16 @@ struct answer {
 	json_t *peers, *gone;
 };
 
+static json_t *routes(const struct vmp_dir_peer *peer)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < peer->n_route; i++)
+		json_array_append_new(list, json_string(peer->route[i]));
+	return list;
+}
+
 static int add_peer(void *ctx, const struct vmp_dir_peer *peer)
 {
 	struct answer *a = ctx;
@@ -14,14 +24,16 @@ static int add_peer(void *ctx, const struct vmp_dir_peer *peer)
 	size_t i;
 
 	for (i = 0; i < peer->n_coi; i++)
-		json_array_append_new(cois, json_pack("{s:s, s:i, s:I, s:I}", "name", peer->coi[i].name, "priority",
-						      (int)peer->coi[i].priority, "members",
-						      (json_int_t)peer->coi[i].member_count, "epoch",
+		json_array_append_new(cois, json_pack("{s:I, s:s, s:i, s:I, s:I}", "id", (json_int_t)peer->coi[i].id,
+						      "name", peer->coi[i].name, "priority", (int)peer->coi[i].priority,
+						      "members", (json_int_t)peer->coi[i].member_count, "epoch",
 						      (json_int_t)peer->coi[i].epoch));
 	if (json_array_append_new(a->peers,
-				  json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "id", peer->id, "name", peer->name,
-					    "wireguard_key", peer->wg_key, "endpoint", peer->endpoint, "inner_address",
-					    peer->inner, "gateway", (int)peer->gateway, "cois", cois)) != 0)
+				  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "id", peer->id,
+					    "name", peer->name, "wireguard_key", peer->wg_key, "endpoint",
+					    peer->endpoint, "inner_address", peer->inner, "inner_ipv4", peer->inner4,
+					    "gateway", (int)peer->gateway, "remote", (int)peer->remote, "routes",
+					    routes(peer), "cois", cois)) != 0)
 		return VMP_ENOMEM;
 	return VMP_OK;
 }
@@ -54,8 +66,9 @@ static int tell(struct state *s, uint64_t id, uint64_t mac, int64_t *version, st
 	return err;
 }
 
-static int tell_nothing(struct state *s, uint64_t id, int64_t version)
+static int tell_nothing(struct state *s, uint64_t id, uint64_t mac, int64_t version)
 {
+	(void)mac;
 	metric_add(METRIC_DIRECTORY_ANSWERS, 1);
 	return state_answer_json(
 		s, id, json_pack("{s:I, s:b, s:[], s:[]}", "version", (json_int_t)version, "full", 0, "peers", "gone"));
@@ -87,7 +100,7 @@ int directory_get(struct state *s, const struct message *m, struct vmp_msg *msg)
 	if (err != VMP_ENOENT)
 		return err;
 	return m->wait ? waiters_add(s, &s->waiters, m, who.mac, version, s->last_change)
-		       : tell_nothing(s, m->id, version);
+		       : tell_nothing(s, m->id, who.mac, version);
 }
 
 void directory_look(struct state *s)
@@ -108,5 +121,6 @@ void directory_look(struct state *s)
 void directory_rolled_back(struct state *s)
 {
 	waiters_rolled_back(&s->waiters, s->last_change);
+	waiters_rolled_back(&s->filters, s->last_change);
 	waiters_rolled_back(&s->licences->watchers, s->last_change);
 }

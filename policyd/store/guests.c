@@ -2,7 +2,7 @@
 #include "log.h"
 #include "mac.h"
 #include "state.h"
-#include "store_directory.h"
+#include "store_inner.h"
 #include "store_licence.h"
 
 #include <string.h>
@@ -82,10 +82,33 @@ int guest_stop(struct state *s, const struct message *m, struct vmp_msg *msg)
 	return state_answer_json(s, m->id, json_pack("{s:s, s:s}", "uuid", m->uuid, "state", "stopped"));
 }
 
+#define SAY_AGAIN_MS (3600 * 1000)
+
+/* A machine is registered without an IPv4 address inside.  Said once an hour: many may ask, and again and again. */
+static int say_exhausted(struct state *s, const struct vmp_identity *who, struct vmp_msg *msg)
+{
+	char subject[STATE_ACTOR];
+
+	if (s->inner_said_ms && s->clock.boot_ms - s->inner_said_ms < SAY_AGAIN_MS)
+		return VMP_OK;
+	s->inner_said_ms = s->clock.boot_ms;
+	state_actor(who, subject);
+	vmp_log(VMP_LOG_WARNING, "inner-exhausted", "whom", subject, NULL);
+	return state_audit(s, "inner-exhausted", "policyd", subject, "inner_prefix4 has no address left", msg);
+}
+
+static int give_inner4(struct state *s, const struct vmp_identity *who, struct vmp_msg *msg)
+{
+	bool exhausted = false;
+	int err = vmp_store_inner4_take(s->store, who->mac, &exhausted, msg);
+
+	return err == VMP_OK && exhausted ? say_exhausted(s, who, msg) : err;
+}
+
 int guest_self(struct state *s, const struct message *m, struct vmp_msg *msg)
 {
 	struct vmp_identity who;
-	char inner[46];
+	struct vmp_self self;
 	int err = state_identify(s, m, STATE_GUESTS, &who, msg);
 
 	if (err == VMP_OK)
@@ -93,11 +116,15 @@ int guest_self(struct state *s, const struct message *m, struct vmp_msg *msg)
 	if (err == VMP_OK)
 		err = vmp_store_guest_self(s->store, who.mac, m->wg_key, m->endpoint, msg);
 	if (err == VMP_OK)
-		err = vmp_store_inner(s->store, who.mac, inner, msg);
+		err = give_inner4(s, &who, msg);
+	if (err == VMP_OK)
+		err = vmp_store_self(s->store, who.mac, &self, msg);
 	if (err != VMP_OK)
 		return err;
 	return state_answer_json(s, m->id,
-				 json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", who.uuid, "name", who.name,
-					   "wireguard_key", m->wg_key, "endpoint", m->endpoint, "inner_address",
-					   inner));
+				 json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "id", who.uuid, "name",
+					   who.name, "wireguard_key", m->wg_key, "endpoint", m->endpoint,
+					   "inner_address", self.inner, "inner_ipv4", self.inner4, "inner_prefix",
+					   self.inner_prefix, "inner_ipv4_prefix", self.inner4_prefix, "gateway",
+					   (int)self.gateway, "remote", (int)self.remote));
 }

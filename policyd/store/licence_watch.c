@@ -100,10 +100,11 @@ static int tell(struct state *s, uint64_t id, uint64_t mac, int64_t *version, st
 	return tell_all(s, id, uuid, last, msg);
 }
 
-static int tell_nothing(struct state *s, uint64_t id, int64_t version)
+static int tell_nothing(struct state *s, uint64_t id, uint64_t mac, int64_t version)
 {
 	const struct answer a = { json_array(), json_array(), NULL };
 
+	(void)mac;
 	return answer(s, id, version, &a);
 }
 
@@ -141,7 +142,7 @@ int licences_watch(struct state *s, const struct message *m, struct vmp_msg *msg
 	if (err != VMP_ENOENT)
 		return err;
 	return m->wait ? waiters_add(s, &s->licences->watchers, m, mac, version, s->last_change)
-		       : tell_nothing(s, m->id, version);
+		       : tell_nothing(s, m->id, mac, version);
 }
 
 void licences_look(struct state *s)

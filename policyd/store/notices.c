@@ -29,8 +29,9 @@ static int tell(struct state *s, uint64_t id, uint64_t host_id, int64_t *version
 	return err;
 }
 
-static int tell_nothing(struct state *s, uint64_t id, int64_t version)
+static int tell_nothing(struct state *s, uint64_t id, uint64_t host_id, int64_t version)
 {
+	(void)host_id;
 	return answer(s, id, version, json_array());
 }
 
@@ -61,7 +62,7 @@ int notices_get(struct state *s, const struct message *m, struct vmp_msg *msg)
 	if (err != VMP_ENOENT)
 		return err;
 	return m->since && m->wait ? waiters_add(s, &s->notices, m, host_of(s, &who), version, version)
-				   : tell_nothing(s, m->id, version);
+				   : tell_nothing(s, m->id, host_of(s, &who), version);
 }
 
 void notices_look(struct state *s)

@@ -27,6 +27,7 @@ static const struct {
 	[M_NOTICES] = { notices_get, "request-denied" },
 	[M_LICENCE] = { licences_lease, "licence-denied" },
 	[M_LICENCE_WATCH] = { licences_watch, "licence-denied" },
+	[M_FILTERS] = { filters_get, "request-denied" },
 	[M_OCSP] = { revocation_ocsp, NULL },
 	[M_CRL] = { revocation_crl, NULL },
 	[M_HEALTH] = { health_get, NULL },

@@ -47,6 +47,7 @@ struct state {
 
 	struct waiters notices; /**< hosts that wait for them */
 	struct waiters waiters; /**< for changes of the directory */
+	struct waiters filters; /**< gateways, for changes of theirs */
 	int64_t last_change;
 	bool changed;	    /**< since the waiters were last looked at */
 	unsigned rotations; /**< asked of the signer and not recorded yet */
@@ -54,7 +55,8 @@ struct state {
 	struct licences *licences;
 	struct network *network; /**< NULL: [coa] is not enabled */
 	int64_t ticks, clock_offset_s;
-	bool untidy;		     /**< there is more to forget */
+	int64_t inner_said_ms; /**< CLOCK_BOOTTIME when it was last said that inner_prefix4 is exhausted; 0: never */
+	bool untidy;	       /**< there is more to forget */
 	uint64_t denials, strangers; /**< within this second; of those by nobody that we know */
 	struct vmp_identity asker;   /**< of the present request; kind 0: not known */
 };
@@ -117,6 +119,7 @@ int guest_self(struct state *s, const struct message *m, struct vmp_msg *msg);
 int coi_keys_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int coi_keys_ack(struct state *s, const struct message *m, struct vmp_msg *msg);
 int directory_get(struct state *s, const struct message *m, struct vmp_msg *msg);
+int filters_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int notices_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int licences_lease(struct state *s, const struct message *m, struct vmp_msg *msg);
 int licences_watch(struct state *s, const struct message *m, struct vmp_msg *msg);
@@ -125,12 +128,14 @@ int revocation_crl(struct state *s, const struct message *m, struct vmp_msg *msg
 int health_get(struct state *s, const struct message *m, struct vmp_msg *msg);
 int health_metrics(struct state *s, const struct message *m, struct vmp_msg *msg);
 
-extern const struct waiters_kind directory_kind, notices_kind, licences_kind;
+extern const struct waiters_kind directory_kind, filters_kind, notices_kind, licences_kind;
 
 /** Answer the waiters for whom something has changed, and those who have waited long enough. */
 void directory_look(struct state *s);
 /** What was read in this transaction does not hold. */
 void directory_rolled_back(struct state *s);
+/** The same for gateways' filters; after directory_look(). */
+void filters_look(struct state *s);
 /** Answer the hosts of whose guests a session was taken down, and those that have waited long enough. */
 void notices_look(struct state *s);
 void notices_rolled_back(struct state *s);

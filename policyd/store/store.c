@@ -123,6 +123,7 @@ static int set_up(struct state *s, const struct proc_env *env, struct vmp_msg *m
 	s->clock_offset_s = s->clock.now - s->clock.boot_ms / 1000;
 	TAILQ_INIT(&s->jobs);
 	waiters_init(&s->waiters, &directory_kind);
+	waiters_init(&s->filters, &filters_kind);
 	waiters_init(&s->notices, &notices_kind);
 	err = open_store(s, msg);
 	if (err != VMP_OK)

@@ -79,6 +79,7 @@ static void look_after(struct state *s, bool each_second)
 	}
 	/* Peers learn who has gone before anybody gets the next epoch's key. */
 	directory_look(s);
+	filters_look(s);
 	notices_look(s);
 	licences_look(s);
 	coi_keys_rotate(s);

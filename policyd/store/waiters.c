@@ -52,7 +52,7 @@ static void make_room(struct state *s, struct waiters *waiters, uint64_t client)
 		oldest = oldest ? oldest : w;
 		n++;
 	}
-	if (n >= WAITS_A_CLIENT && waiters->kind->tell_nothing(s, oldest->id, oldest->version) == VMP_OK)
+	if (n >= WAITS_A_CLIENT && waiters->kind->tell_nothing(s, oldest->id, client, oldest->version) == VMP_OK)
 		end(waiters, oldest);
 }
 
@@ -94,7 +94,7 @@ static bool look(struct state *s, const struct waiters_kind *kind, struct waiter
 		}
 	}
 	if (err == VMP_ENOENT && over)
-		err = kind->tell_nothing(s, w->id, w->version);
+		err = kind->tell_nothing(s, w->id, w->client, w->version);
 	if (err == VMP_ENOENT)
 		return true;
 	if (err != VMP_OK)

@@ -18,7 +18,7 @@ struct waiters_kind {
 	 * has moved on; else the answer is an error. */
 	int (*tell)(struct state *s, uint64_t id, uint64_t client, int64_t *version, struct vmp_msg *msg);
 	/** Answer that there is nothing. */
-	int (*tell_nothing)(struct state *s, uint64_t id, int64_t version);
+	int (*tell_nothing)(struct state *s, uint64_t id, uint64_t client, int64_t version);
 	/** How many wait now; NULL: nobody asks. */
 	void (*count)(size_t n);
 	/** Whether whom it waits for may still be told is asked at the end as well, not only after changes. */

@@ -29,8 +29,8 @@ for f in "$LIBDIR/rlm_vmprov.so" /usr/bin/vmprov /usr/share/bash-completion/comp
 	/usr/lib/systemd/system/vmprov-policyd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov.conf \
 	/usr/bin/{hostd,vmprov-hostctl} /etc/vmprov/{hostd,guests,eap-md5}.conf /etc/libvirt/hooks/qemu.d/vmprov \
 	/usr/lib/systemd/system/vmprov-hostd.service /usr/lib/{sysusers,tmpfiles}.d/vmprov-hostd.conf \
-	/usr/bin/{gatewayd,relayd} /etc/vmprov/{gatewayd,relayd}.conf /usr/lib/systemd/system/vmprov-{gatewayd,relayd}.service \
-	/usr/lib/{sysusers,tmpfiles}.d/vmprov-{gatewayd,relayd}.conf; do
+	/usr/bin/{coid,gatewayd,relayd} /etc/vmprov/{coid,gatewayd,relayd}.conf /usr/lib/systemd/system/vmprov-{coid,gatewayd,relayd}.service \
+	/usr/lib/{sysusers,tmpfiles}.d/vmprov-{gatewayd,relayd}.conf /usr/lib/tmpfiles.d/vmprov-coid.conf; do
 	ok "$f is installed" test -f "$R$f"
 done
 for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov{,_eap} {sites-available,policy.d}/vmprov; do
@@ -38,7 +38,7 @@ for f in vmprov.conf clients-vmprov.conf dictionary.vmprov mods-available/vmprov
 done
 is 'every dialect is installed' \
 	"$(ls "$R$RADDB/mods-config/vmprov/dialects")" "$(ls "$TOP/raddb/mods-config/vmprov/dialects")"
-is 'no program of the tests' "$(ls "$R/usr/bin")" $'gatewayd\nhostd\npolicyd\nrelayd\nvmprov\nvmprov-hostctl'
+is 'no program of the tests' "$(ls "$R/usr/bin")" $'coid\ngatewayd\nhostd\npolicyd\nrelayd\nvmprov\nvmprov-hostctl'
 for page in "$TOP"/docs/*.[1-8] "$TOP"/docs/man/*.[1-8]; do
 	[ ! -e "$page" ] || ok "${page##*/} is installed" test -f "$R/usr/share/man/man${page##*.}/${page##*/}"
 done
@@ -51,7 +51,7 @@ like 'STATEDIR is the store that the module reads' "$(cat "$R$RADDB/mods-availab
 	$'\n\t''filename = /srv/vmprov/policy.db'$'\n'
 is 'no other place is left, nor a placeholder' "$(grep -rlE '/var/lib/vmprov|@[a-z]+@' "$R/etc" "$R/usr/lib/"{systemd,sysusers.d,tmpfiles.d})" ''
 if [ -x /usr/bin/systemd-analyze ]; then
-	for unit in vmprov-store vmprov-policyd vmprov-hostd vmprov-gatewayd vmprov-relayd; do
+	for unit in vmprov-store vmprov-policyd vmprov-hostd vmprov-coid vmprov-gatewayd vmprov-relayd; do
 		sed "s|/usr/bin/|$R&|" "$R/usr/lib/systemd/system/$unit.service" > "$T/$unit.service"
 		like "systemd understands $unit" "$(systemd-analyze verify --man=no "$T/$unit.service" 2>&1 |
 			grep "$unit")," '^,$'
@@ -67,7 +67,7 @@ fi
 printf '[process]\nnet_user =\nstore_user =\nsigner_user =\ncoa_user =\n' > "$T/users"
 sed '1,/^\[listen/{/^\[listen/!d}' "$R/etc/vmprov/policyd.conf" >> "$T/users"
 ok 'policyd takes the configuration' "$R/usr/bin/policyd" -t -c "$T/users"
-for f in policyd hostd gatewayd relayd; do
+for f in policyd hostd coid gatewayd relayd; do
 	is "$f.conf says what is the default anyway" "$(grep -cvE '^(#.*|\[[a-z]+\]|)$' "$R/etc/vmprov/$f.conf")" 0
 done
 fails 'hostd needs to be told of its uplink' 'hostd.conf: expected at least one section' "$R/usr/bin/hostd" -t -c "$R/etc/vmprov/hostd.conf"
@@ -76,6 +76,7 @@ printf '[process]\nuser =\n[eap]\nca = %s\n[uplink eth1]\n' "$T/ca.pem" > "$T/ho
 sed '1,/^\[control/{/^\[control/!d}; /^\[eap/d' "$R/etc/vmprov/hostd.conf" >> "$T/host"
 ok 'and takes it then' "$R/usr/bin/hostd" -t -c "$T/host"
 
+ok 'coid takes its own as it is' "$R/usr/bin/coid" -t -c "$R/etc/vmprov/coid.conf"
 fails 'gatewayd needs to be told of a server' 'gatewayd.conf: expected at least one section' "$R/usr/bin/gatewayd" -t -c "$R/etc/vmprov/gatewayd.conf"
 fails 'relayd needs to be told of a service' 'relayd.conf: expected at least one section' "$R/usr/bin/relayd" -t -c "$R/etc/vmprov/relayd.conf"
 

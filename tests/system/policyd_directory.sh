@@ -30,7 +30,7 @@ join hv1 "$(uuid_of 4)" 52:54:00:00:03:01 db vm4 || exit 1
 like 'one who has not registered sees itself nowhere' "$(look vm1)" '"full":true,"peers":\[\],"gone":\[\]'
 like 'registering answers with the inner address' "$(self vm2 2)" '"inner_address":"fd[0-9a-f:]*5054:ff:fe00:902"'
 like 'a peer: id, name, key, endpoint, inner address, COIs with epochs' "$(look vm1)" \
-	"\"id\":\"$(uuid_of 2)\",\"name\":\"[^\"]*\",\"wireguard_key\":\"$(wg 2)\",\"endpoint\":\"192.0.2.2:51820\",\"inner_address\":\"fd[^\"]*\",\"gateway\":false,\"cois\":\[\{\"name\":\"web\",\"priority\":20,\"members\":[0-9]+,\"epoch\":1\}\]"
+	"\"id\":\"$(uuid_of 2)\",\"name\":\"[^\"]*\",\"wireguard_key\":\"$(wg 2)\",\"endpoint\":\"192.0.2.2:51820\",\"inner_address\":\"fd[^\"]*\",\"inner_ipv4\":\"\",\"gateway\":false,\"remote\":false,\"routes\":\[\],\"cois\":\[\{\"id\":[0-9]+,\"name\":\"web\",\"priority\":20,\"members\":[0-9]+,\"epoch\":1\}\]"
 self vm4 4 >/dev/null
 fails 'one who shares nothing is not there' '' grep -q "$(uuid_of 4)" <(look vm1)
 like 'nor is it the other way' "$(look vm4)" '"peers":\[\]'

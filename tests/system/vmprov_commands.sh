@@ -369,7 +369,7 @@ like 'doctor without a store' "$(vmprov --store "$T/none.db" doctor)" 'FAIL  fil
 
 # -- completion
 complete_words() { vmprov complete -- "$@" | paste -sd ' '; }
-like 'commands' "$(complete_words '')" 'tenant enclave coi vm host nas template pool init'
+like 'commands' "$(complete_words '')" 'tenant enclave coi vm host nas template pool filter init'
 is 'a command' "$(complete_words imp)" import
 is 'verbs' "$(complete_words vm '')" 'add set list show rm'
 is 'columns' "$(complete_words vm set w1 tag)" 'tagged_vlans='

@@ -193,6 +193,8 @@ static const struct wrong {
 	{ M_LICENCE, offsetof(struct message, lease.n_started), NULL, 4 },
 	{ M_LICENCE, offsetof(struct message, lease.n_stopped), NULL, 4 },
 	{ M_LICENCE, offsetof(struct message, lease.n_stopped), "\xf3\1\0\0", 4 }, /* 499 */
+	{ M_FILTERS, offsetof(struct message, since), NULL, 8 },
+	{ M_FILTERS, offsetof(struct message, wait), NULL, 4 },
 	{ M_LICENCE_WATCH, offsetof(struct message, since), NULL, 8 },
 	{ M_LICENCE_WATCH, offsetof(struct message, wait), NULL, 4 },
 };

@@ -103,6 +103,15 @@ static const struct {
 	{ VMP_NOUN_TEMPLATE, "name=web", "broker=yes", "broker: expected 0 or 1, and 1 for the kind gateway" },
 	{ VMP_NOUN_POOL, "name=main", "owned=3", "product: expected a value" },
 	{ VMP_NOUN_POOL, "name=main", "product=os", "owned: expected a value" },
+	{ VMP_NOUN_TEMPLATE, "name=web", "remote=perhaps", "remote: expected 0 or 1" },
+	{ VMP_NOUN_VM, "mac=525400aabbcc", "routes=192.0.2.0", "routes: expected a prefix" },
+	{ VMP_NOUN_VM, "mac=525400aabbcc", "routes=192.0.2.1/24", "routes: expected 192.0.2.0/24 for 192.0.2.1/24" },
+	{ VMP_NOUN_FILTER, "coi=nobody", "direction=in", "coi: expected a COI that exists" },
+	{ VMP_NOUN_FILTER, "coi=web", "action=drop", "filter web: coi: expected a COI that exists" },
+	{ VMP_NOUN_FILTER, "direction=in", "source=x", "source: expected an address" },
+	{ VMP_NOUN_FILTER, "direction=in", "destination=::1/64", "destination: expected ::/64 for ::1/64" },
+	{ VMP_NOUN_FILTER, "direction=in", "ports=0", "ports: expected a port" },
+	{ VMP_NOUN_FILTER, "direction=in", "source_ports=http", "source_ports: expected a port" },
 };
 
 START_TEST(a_refusal_names_the_column)
@@ -370,6 +379,42 @@ START_TEST(eap_md5_passwords)
 }
 END_TEST
 
+START_TEST(a_filter_is_numbered)
+{
+	ck_assert_int_eq(PUT(VMP_NOUN_COI, NULL, "name=web"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_COI, NULL, "name=app"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, NULL, "coi=WEB", "direction=in", "protocol=tcp", "ports=443, 80",
+			     "source=2001:DB8::/32 ,192.0.2.1"),
+			 VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, NULL, "id=7", "coi=app", "direction=out", "log=yes"), VMP_OK);
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, NULL, "id=7", "coi=app", "direction=out"), VMP_EEXIST);
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "coi"), "web");
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "ports"), "443,80");
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "source"), "2001:db8::/32,192.0.2.1");
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "destination"), "-");
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "position"), "10");
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "7", "log"), "1");
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, "1", "ports=", "source=", "coi=app", "position=0"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "ports"), "-");
+	ck_assert_str_eq(get(VMP_NOUN_FILTER, "1", "position"), "20");
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, "01", "ports="), VMP_ENOENT);
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, "1x", "ports="), VMP_ENOENT);
+	ck_assert_int_eq(PUT(VMP_NOUN_FILTER, "7", "id=8"), VMP_EINVAL);
+}
+END_TEST
+
+START_TEST(routes_of_a_vm)
+{
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, NULL, "mac=525400aabbcc", "name=gw", "routes=::/0, 10.0.0.0/8"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "gw", "routes"), "10.0.0.0/8,::/0");
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, "gw", "routes=::/0,2001:DB8::/32"), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "gw", "routes"), "2001:db8::/32,::/0");
+	ck_assert_str_eq(get(VMP_NOUN_VM, "gw", "inner_ipv4"), "-");
+	ck_assert_int_eq(PUT(VMP_NOUN_VM, "gw", "routes="), VMP_OK);
+	ck_assert_str_eq(get(VMP_NOUN_VM, "gw", "routes"), "-");
+}
+END_TEST
+
 START_TEST(a_pool_of_licences)
 {
 	static const char *const bad[] = {
@@ -411,6 +456,8 @@ Suite *check_record(void)
 	tcase_add_test(t, a_vm_by_mac_and_by_name);
 	tcase_add_loop_test(t, a_refusal_names_the_column, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(t, assignments);
+	tcase_add_test(t, a_filter_is_numbered);
+	tcase_add_test(t, routes_of_a_vm);
 	tcase_add_test(t, a_pool_of_licences);
 	tcase_add_test(t, a_missing_record);
 	tcase_add_test(t, a_record_twice);

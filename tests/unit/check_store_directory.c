@@ -98,8 +98,6 @@ END_TEST
 
 START_TEST(what_is_told_of_a_peer)
 {
-	char inner[46];
-
 	scratch_sql("UPDATE site SET inner_prefix = 'fd12:3456:789a:1::'; UPDATE vm SET name = 'two' WHERE name LIKE "
 		    "'%:02';"
 		    "UPDATE guest SET template_id = 3 WHERE mac = 0x525400000002;"
@@ -117,10 +115,41 @@ START_TEST(what_is_told_of_a_peer)
 	ck_assert_uint_eq(last.coi[0].epoch, 2);
 	ck_assert_uint_eq(last.coi[0].priority, 100);
 	ck_assert_int_eq(last.coi[0].member_count, 3);
-	ck_assert_int_eq(vmp_store_inner(world, world_mac(2), inner, &world_msg), VMP_OK);
-	ck_assert_str_eq(inner, last.inner);
-	scratch_sql("DROP TRIGGER site_delete; DELETE FROM site");
-	ck_assert_int_eq(vmp_store_inner(world, world_mac(2), inner, &world_msg), VMP_ECORRUPT);
+	ck_assert_int_eq(last.coi[0].id, 1);
+	ck_assert_str_eq(last.inner4, "");
+	ck_assert(!last.remote);
+	ck_assert_uint_eq(last.n_route, 0);
+}
+END_TEST
+
+START_TEST(what_is_told_of_a_gateway)
+{
+	int64_t since;
+
+	scratch_sql("UPDATE site SET inner_prefix4 = '10.64.0.0/10';"
+		    "UPDATE guest SET template_id = 3, endpoint = NULL WHERE mac = 0x525400000002;"
+		    "INSERT INTO inner4 VALUES (0x525400000002, 258)");
+	since = now_version();
+	scratch_sql("INSERT INTO gateway_route VALUES (0x525400000002, '2001:DB8::/32'), (0x525400000002, '0.0.0.0/0'),"
+		    "(0x525400000002, '2001:db8::1/16')");
+	ck_assert_str_eq(told(1, since), "+02:web ");
+	ck_assert_str_eq(last.endpoint, "");
+	ck_assert_str_eq(last.inner4, "10.64.1.2");
+	/* The one with bits beyond its prefix would have this machine refuse all. */
+	ck_assert_uint_eq(last.n_route, 2);
+	ck_assert_str_eq(last.route[0], "0.0.0.0/0");
+	ck_assert_str_eq(last.route[1], "2001:db8::/32");
+	ck_assert_str_eq(told(2, since), "nothing");
+	ck_assert_str_eq(told(3, since), "+02:app ");
+	since = now_version();
+	scratch_sql("DELETE FROM gateway_route WHERE prefix <> '0.0.0.0/0'");
+	ck_assert_str_eq(told(1, since), "+02:web ");
+	ck_assert_uint_eq(last.n_route, 1);
+	/* Others have none, whatever is written. */
+	scratch_sql("UPDATE template SET kind = 'vm', remote = 1 WHERE id = 3");
+	ck_assert_str_eq(told(1, 0), "full +02:web ");
+	ck_assert_uint_eq(last.n_route, 0);
+	ck_assert(last.remote && !last.gateway);
 }
 END_TEST
 
@@ -163,6 +192,11 @@ static const struct {
 	/* Guest 2 keeps its own entry to itself; the others are told. */
 	{ "UPDATE guest SET endpoint = '192.0.2.9:1' WHERE mac = 0x525400000002",
 	  { "+02:web ", "nothing", "+02:app " } },
+	{ "UPDATE guest SET endpoint = NULL WHERE mac = 0x525400000002", { "+02:web ", "nothing", "+02:app " } },
+	{ "INSERT INTO inner4 VALUES (0x525400000002, 5)", { "+02:web ", "nothing", "+02:app " } },
+	{ "INSERT INTO inner4 VALUES (0x525400000002, 5); UPDATE inner4 SET address = 6; DELETE FROM inner4",
+	  { "+02:web ", "nothing", "+02:app " } },
+	{ "INSERT INTO filter (coi_id, direction) VALUES (1, 'in')", { "nothing", "nothing", "nothing" } },
 	{ "UPDATE guest SET wg_key = NULL WHERE mac = 0x525400000002", { "-02 ", "nothing", "-02 " } },
 	{ "UPDATE guest SET state = 'stopped' WHERE mac = 0x525400000002", { "-02 ", "nothing", "-02 " } },
 	{ "UPDATE certificate SET revoked_at = 5, reason = 1 WHERE mac = 0x525400000002",
@@ -221,6 +255,12 @@ static const struct {
 	{ "UPDATE template SET kind = 'gateway' WHERE name = 'web'",
 	  { "full +02:web ", "full +03:app +01:web ", "full +02:app " } },
 	{ "UPDATE template SET kind = 'gateway' WHERE name = 'gold'", { "nothing", "nothing", "nothing" } },
+	{ "UPDATE template SET remote = 1 WHERE name = 'web'",
+	  { "full +02:web ", "full +03:app +01:web ", "full +02:app " } },
+	{ "UPDATE site SET inner_prefix = 'fd00::'", { "full +02:web ", "full +03:app +01:web ", "full +02:app " } },
+	{ "UPDATE site SET inner_prefix4 = '10.0.0.0/8'",
+	  { "full +02:web ", "full +03:app +01:web ", "full +02:app " } },
+	{ "UPDATE site SET inner_prefix4 = inner_prefix4, crl_number = 7", { "nothing", "nothing", "nothing" } },
 	/* A new key is to be fetched, and says nothing of anybody. */
 	{ "INSERT INTO coi_key (coi_id, epoch, sealed, created_at) VALUES (2, 1, zeroblob(69), 5)",
 	  { "nothing", "", "" } },
@@ -400,6 +440,7 @@ Suite *check_store_directory(void)
 	tcase_set_timeout(t, 60); /* [s] a disk that syncs slowly, and sanitizers */
 	tcase_add_test(t, everything_at_first);
 	tcase_add_test(t, what_is_told_of_a_peer);
+	tcase_add_test(t, what_is_told_of_a_gateway);
 	tcase_add_loop_test(t, several_shared, 0, sizeof(orders) / sizeof(orders[0]));
 	tcase_add_loop_test(t, differences, 0, sizeof(changes) / sizeof(changes[0]));
 	tcase_add_test(t, strangers_are_never_told_of);

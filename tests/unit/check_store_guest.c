@@ -314,6 +314,8 @@ static const struct {
 	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "host:1", VMP_EINVAL },
 	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "192.0.2.1:65535", VMP_OK },
 	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "[2001:db8::1]:1", VMP_OK },
+	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "", VMP_OK },
+	{ "", "", VMP_EINVAL },
 	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:51820", VMP_OK },
 };
 
@@ -344,6 +346,10 @@ START_TEST(an_entry_changes_only_when_it_differs)
 	ck_assert_int_eq(scratch_number("SELECT max(id) FROM change"), changes);
 	ck_assert_int_eq(self(1, 2), VMP_OK);
 	ck_assert_int_eq(scratch_number("SELECT max(id) FROM change"), changes + 1);
+	ck_assert_int_eq(WRITE(vmp_store_guest_self(world, world_mac(1), world_key(2), "", &world_msg)), VMP_OK);
+	ck_assert_int_eq(WRITE(vmp_store_guest_self(world, world_mac(1), world_key(2), "", &world_msg)), VMP_OK);
+	ck_assert_int_eq(scratch_number("SELECT max(id) FROM change"), changes + 2);
+	ck_assert_str_eq(scratch_text("SELECT endpoint FROM guest"), "-");
 	/* Another's key would draw its packets. */
 	ck_assert_int_eq(world_start(2, "web", 1), VMP_OK);
 	ck_assert_int_eq(self(2, 2), VMP_EINVAL);

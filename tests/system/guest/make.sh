@@ -14,6 +14,15 @@ flock 9 # one download, when several tests begin together
 # In the order in which they are loaded.  What a kernel has inside, or has no more, is left out.
 modules='virtio_ring virtio failover net_failover virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_net virtio_blk
 	scsi_common scsi_mod cdrom libata ata_piix sr_mod isofs button evdev'
+# For guests that are members of communities, which load them themselves.
+modules_coi='libcurve25519-generic udp_tunnel ip6_udp_tunnel libpoly1305 poly1305-x86_64 libchacha chacha-x86_64
+	libchacha20poly1305 curve25519-x86_64 wireguard tun crc32c_generic libcrc32c nfnetlink nf_tables'
+
+modules_take() {
+	for m in $1; do
+		find package/lib/modules -name "$m.ko" -exec cp {} lib/ \; -exec echo "$m" \;
+	done
+}
 
 kernel_get() {
 	package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p')
@@ -25,9 +34,8 @@ kernel_get() {
 	(cd package && apt-get -qq download "$package" 2>&1) || return 1
 	dpkg -x package/*.deb package
 	rm -rf lib && mkdir lib
-	for m in $modules; do
-		find package/lib/modules -name "$m.ko" -exec cp {} lib/ \; -exec echo "$m" \;
-	done > lib/order
+	modules_take "$modules" > lib/order
+	modules_take "$modules_coi" > lib/order-coi
 	mv package/boot/vmlinuz-* vmlinuz
 	touch vmlinuz
 	rm -rf package

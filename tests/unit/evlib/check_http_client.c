@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* -- settings --------------------------------------------------------------------------------------------------- */
 
@@ -103,6 +105,86 @@ START_TEST(a_server_of_an_older_tls)
 {
 	stage_serve(&(struct web_tls){ .own = &stage.server_own, .version = TLS1_2_VERSION });
 	stage_no_answer("protocol version");
+}
+END_TEST
+
+START_TEST(names_that_do_not_matter)
+{
+	struct maker gateway = stage_certificate("52:54:00:00:00:01", &stage.server_ca, "serverAuth,clientAuth", NULL);
+
+	stage_serve(&(struct web_tls){ .own = &gateway });
+	stage.settings.any_name = true;
+	ck_assert_int_eq(stage_ask("/"), 200);
+	maker_clear(&gateway);
+}
+END_TEST
+
+START_TEST(chain_and_purpose_matter_without_a_name)
+{
+	struct maker guest = stage_certificate("guest", &stage.server_ca, "clientAuth", "IP:" STAGE_IS);
+	struct maker other = stage_certificate("other", &stage.proxy_ca, "serverAuth", "IP:" STAGE_IS);
+	struct maker *const all[] = { &guest, &other };
+	size_t i;
+
+	stage.settings.any_name = true;
+	for (i = 0; i < 2; i++) {
+		stage_serve(&(struct web_tls){ .own = all[i] });
+		stage_no_answer("certificate");
+		http_client_free(stage.client);
+		stage.client = NULL;
+		web_server_free(stage.server);
+		maker_clear(all[i]);
+	}
+	stage.server = NULL;
+}
+END_TEST
+
+/* How many sockets of this process have this mark. */
+static int marked(uint32_t mark)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 1024; fd++) {
+		uint32_t has = 0;
+		socklen_t len = sizeof(has);
+
+		n += getsockopt(fd, SOL_SOCKET, SO_MARK, &has, &len) == 0 && has == mark;
+	}
+	return n;
+}
+
+START_TEST(packets_are_marked)
+{
+	if (geteuid() != 0) {
+		puts("http_client: marks are not tested, since only root may set them");
+		return;
+	}
+	stage_serve_well();
+	ck_assert_int_eq(stage_ask("/"), 200);
+	ck_assert_int_eq(marked(0x766d), 0);
+	http_client_free(stage.client);
+	stage.client = NULL;
+	stage.settings.mark = 0x766d;
+	ck_assert_int_eq(stage_ask("/"), 200);
+	ck_assert_int_eq(marked(0x766d), 1);
+}
+END_TEST
+
+START_TEST(nothing_is_sent_without_the_mark)
+{
+	const struct http_request request = stage_request("GET", "/");
+	bool root = geteuid() == 0;
+
+	stage_serve_well();
+	stage.settings.mark = 0x766d;
+	stage_send(&request);
+	ck_assert(!root || seteuid(65534) == 0);
+	stage_await();
+	ck_assert(!root || seteuid(0) == 0);
+	ck_assert_int_eq(stage.got, 0);
+	ck_assert_msg(strstr(stage.why, "cannot mark packets with 30317: Operation not permitted") != NULL, "%s",
+		      stage.why);
+	ck_assert_uint_eq(web_server_seen(stage.server)->connections, 0);
 }
 END_TEST
 
@@ -302,6 +384,48 @@ START_TEST(freed_while_they_wait)
 }
 END_TEST
 
+static void not_told(void *ctx, int status, const char *text, size_t len, const char *reason)
+{
+	(void)ctx;
+	(void)len;
+	ck_abort_msg("status %d %s %s", status, text, reason);
+}
+
+START_TEST(requests_are_taken_back)
+{
+	const struct http_request silent = stage_request("GET", "/silent"), good = stage_request("GET", "/");
+	int one, two;
+
+	stage_serve_well();
+	stage_client();
+	ck_assert_int_eq(http_client_send(stage.client, &good, not_told, &one, NULL), VMP_OK);
+	http_client_cancel(stage.client, not_told, &one);
+	ck_assert_int_eq(http_client_send(stage.client, &silent, not_told, &one, NULL), VMP_OK);
+	ck_assert_int_eq(http_client_send(stage.client, &silent, not_told, &two, NULL), VMP_OK);
+	stage_turn();
+	ck_assert_uint_eq(web_server_seen(stage.server)->requests, 2);
+	http_client_cancel(stage.client, not_told, &two);
+	http_client_cancel(stage.client, stage_answered, &one);
+	http_client_cancel(stage.client, not_told, &one);
+	http_client_cancel(stage.client, not_told, &one);
+	/* Others go on. */
+	ck_assert_int_eq(stage_ask("/"), 200);
+}
+END_TEST
+
+START_TEST(others_are_not_taken_back)
+{
+	const struct http_request good = stage_request("GET", "/");
+
+	stage_serve_well();
+	stage_send(&good);
+	http_client_cancel(stage.client, stage_answered, &stage);
+	http_client_cancel(stage.client, not_told, NULL);
+	stage_await();
+	ck_assert_int_eq(stage.got, 200);
+}
+END_TEST
+
 Suite *check_http_client(void)
 {
 	const TTest *const files[] = { settings_that_are_refused, files_of_cas_are_checked, files_that_cannot_be_used,
@@ -310,6 +434,10 @@ Suite *check_http_client(void)
 					 a_server_of_another_name,
 					 a_server_that_is_a_client,
 					 a_server_of_an_older_tls,
+					 names_that_do_not_matter,
+					 chain_and_purpose_matter_without_a_name,
+					 packets_are_marked,
+					 nothing_is_sent_without_the_mark,
 					 nobody_is_there,
 					 it_does_not_answer,
 					 each_status_is_handed_on,
@@ -322,6 +450,8 @@ Suite *check_http_client(void)
 					 several_at_a_time,
 					 two_clients,
 					 freed_while_they_wait,
+					 requests_are_taken_back,
+					 others_are_not_taken_back,
 					 NULL };
 	Suite *s = suite_create("http_client");
 

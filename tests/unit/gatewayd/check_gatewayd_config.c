@@ -7,6 +7,7 @@
 
 #define USER   "[process]\nuser =\n"
 #define SERVER "[server one]\nurl = https://one.example:8444\n"
+#define MEMBER USER "[identity]\nurl = https://one.example\n[coi]\nenabled = yes\n"
 
 static const struct {
 	const char *text, *why;
@@ -31,6 +32,32 @@ static const struct {
 	{ USER SERVER "[broker]\nlease = 0s\n", "lease" },
 	{ USER SERVER "[broker]\nmargin = -1\n", "margin" },
 	{ USER SERVER "[log]\nlevel = loud\n", "[log] level" },
+	{ USER "[coi]\nenabled = no\n", "at least one section [server NAME], or [coi] enabled" },
+	{ USER "[coi]\nenabled = yes\n", "[identity] url: expected https://" },
+	{ MEMBER "interface = \n", "[coi] interface" },
+	{ MEMBER "interface = wg 0\n", "[coi] interface" },
+	{ MEMBER "interface = wg\"0\n", "[coi] interface" },
+	{ MEMBER "interface = ..\n", "[coi] interface" },
+	{ MEMBER "interface = fifteen-octets-\n", "[coi] interface" },
+	{ MEMBER "engine = fast\n", "[coi] engine: expected auto, kernel or userspace" },
+	{ MEMBER "port = 65535\n", "port" },
+	{ MEMBER "mtu = 1279\n", "mtu" },
+	{ MEMBER "mark = 0\n", "mark" },
+	{ MEMBER "table = 255\n", "table" },
+	{ MEMBER "state = here\n", "[coi] state: expected a path" },
+	{ MEMBER "status_address = nowhere\n", "[coi] status_address" },
+	{ MEMBER "clear = a b c d e f g h i\n", "[coi] clear" },
+	{ MEMBER "clear = eth0 sixteen-octets--\n", "[coi] clear" },
+	{ MEMBER "clear = eth0\"\n", "[coi] clear" },
+	{ MEMBER "clear = { drop }\n", "[coi] clear" },
+	{ MEMBER "input = tcp\n", "[coi] input: tcp" },
+	{ MEMBER "input = icmp tcp/0\n", "[coi] input: tcp/0" },
+	{ MEMBER "input = tcp/65536\n", "[coi] input: tcp/65536" },
+	{ MEMBER "input = tcp/-1\n", "[coi] input: tcp/-1" },
+	{ MEMBER "input = tcp/\n", "[coi] input: tcp/" },
+	{ MEMBER "input = tcp/22x\n", "[coi] input" },
+	{ MEMBER "input = udp/99999999999999999999\n", "[coi] input" },
+	{ MEMBER "masquerade = perhaps\n", "masquerade" },
 };
 
 static int read_text(const char *text, struct config *out, struct vmp_msg *msg)
@@ -79,6 +106,50 @@ START_TEST(the_first_is_home_unless_one_says_so)
 }
 END_TEST
 
+START_TEST(a_member_needs_no_server)
+{
+	static struct config c;
+	struct vmp_msg msg = { "" };
+
+	ck_assert_msg(read_text(MEMBER
+				"interface = a-14-octet.one\nclear = eth0, eth1.7\ninput = icmp,tcp/22 udp/65535\n",
+				&c, &msg) == VMP_OK,
+		      "%s", msg.text);
+	ck_assert_int_eq(c.n_server, 0);
+	ck_assert(c.coi_enabled && c.coi_forwarding && !c.coi_transit && !c.coi_masquerade);
+	ck_assert_int_eq(c.coi_port, 51820);
+	ck_assert_msg(read_text(USER SERVER "[coi]\nenabled = yes\nclear =\ninput =\n", &c, &msg) == VMP_OK, "%s",
+		      msg.text);
+}
+END_TEST
+
+START_TEST(a_broker_is_no_member)
+{
+	static struct config c;
+	struct vmp_msg msg = { "" };
+
+	ck_assert_int_eq(read_text(USER SERVER, &c, &msg), VMP_OK);
+	ck_assert(!c.coi_enabled);
+}
+END_TEST
+
+START_TEST(words_of_input)
+{
+	struct config_input input;
+
+	ck_assert(config_input_word("icmp", &input));
+	ck_assert_int_eq(input.protocol, CONFIG_ICMP);
+	ck_assert(config_input_word("tcp/8444", &input));
+	ck_assert_int_eq(input.protocol, CONFIG_TCP);
+	ck_assert_uint_eq(input.port, 8444);
+	ck_assert(config_input_word("udp/1", &input));
+	ck_assert_int_eq(input.protocol, CONFIG_UDP);
+	ck_assert(!config_input_word("", &input));
+	ck_assert(!config_input_word("icmp/1", &input));
+	ck_assert(!config_input_word("tcp 1", &input));
+}
+END_TEST
+
 Suite *check_gatewayd_config(void)
 {
 	Suite *s = suite_create("gatewayd config");
@@ -89,5 +160,8 @@ Suite *check_gatewayd_config(void)
 	tcase_add_loop_test(c, bad_ones_are_refused, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(c, nine_servers_are_too_many);
 	tcase_add_test(c, the_first_is_home_unless_one_says_so);
+	tcase_add_test(c, a_member_needs_no_server);
+	tcase_add_test(c, a_broker_is_no_member);
+	tcase_add_test(c, words_of_input);
 	return s;
 }

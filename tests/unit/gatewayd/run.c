@@ -1,4 +1,4 @@
-/* gatewayd's broker, with licence servers that keep real books and no sockets. */
+/* gatewayd's broker, with licence servers that keep real books and no sockets; its filters, without nftables. */
 #include "suites_gatewayd.h"
 
 #include <stdlib.h>
@@ -6,7 +6,8 @@
 int main(void)
 {
 	static Suite *(*const suites[])(void) = { check_broker_servers,	 check_broker_reports, check_commit,
-						  check_gatewayd_config, check_server_answer,  check_vm_request };
+						  check_gatewayd_config, check_server_answer,  check_vm_request,
+						  check_filter,		 check_filter_compile, check_filter_read };
 	SRunner *runner = srunner_create(check_broker());
 	int failed;
 	size_t i;
