@@ -10,6 +10,7 @@
 #include "sandbox.h"
 #include "warden.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +26,19 @@
 #define STOP_MS	  10000 /* [ms] that the guests process has to log off its guests and to end */
 #define START_MS  5000	/* [ms] A process that lasts so long was able to start */
 #define STEADY_MS 60000 /* [ms] after which a failure is no repetition */
+
+/* The parent's; its children have none. */
+static const struct vmp_privilege kept[] = {
+	{ CAP_NET_RAW, true },		/* packet sockets */
+	{ CAP_NET_ADMIN, true },	/* nftables, large buffers */
+	{ CAP_SETUID, false },		/* children become a user */
+	{ CAP_SETGID, false },		/* and its group */
+	{ CAP_KILL, false },		/* signals to them */
+	{ CAP_CHOWN, false },		/* folders and sockets for them */
+	{ CAP_DAC_READ_SEARCH, false }, /* their files, when SIGHUP has them checked */
+};
+
+#define N_KEPT (sizeof(kept) / sizeof(kept[0]))
 
 static unsigned guests_needs(const struct config *config)
 {
@@ -106,7 +120,7 @@ static void child(const struct supervisor *s, enum proc_id id, const struct proc
 	if (err == VMP_OK)
 		err = vmp_sandbox_enter(uid, gid, procs[id].needs(config), parent, &msg);
 	if (err == VMP_OK)
-		err = privilege_drop(&msg);
+		err = vmp_privilege_keep(NULL, 0, &msg);
 	if (err != VMP_OK) {
 		vmp_log(VMP_LOG_ERROR, "cannot-start", "why", msg.text, NULL);
 		_exit(PROC_CONFIG);
@@ -430,7 +444,7 @@ static int open_signals(struct supervisor *s, struct vmp_msg *msg)
 /* Everything that needs more rights than are kept. */
 static int prepare(struct supervisor *s, struct vmp_msg *msg)
 {
-	int err = privilege_check(msg);
+	int err = vmp_privilege_check(kept, N_KEPT, msg);
 
 	if (err == VMP_OK)
 		err = open_signals(s, msg);
@@ -440,7 +454,7 @@ static int prepare(struct supervisor *s, struct vmp_msg *msg)
 		err = open_status(s->config, &s->status, msg);
 	if (err == VMP_OK)
 		err = open_control(s->config, &s->control, msg);
-	return err == VMP_OK ? privilege_keep(msg) : err;
+	return err == VMP_OK ? vmp_privilege_keep(kept, N_KEPT, msg) : err;
 }
 
 static void run(struct supervisor *s)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#define MOST 64
+
 static bool is_permitted(int capability)
 {
 	return capng_have_capability(CAPNG_PERMITTED, (unsigned)capability);
@@ -30,12 +32,18 @@ static int look(const struct vmp_privilege *kept, size_t n, bool *keep, bool *bo
 	return VMP_OK;
 }
 
+int vmp_privilege_check(const struct vmp_privilege *kept, size_t n, struct vmp_msg *msg)
+{
+	bool keep[MOST], bounds;
+
+	return n <= MOST ? look(kept, n, keep, &bounds, msg) : vmp_fail(msg, VMP_EINVAL, "too many capabilities");
+}
+
 int vmp_privilege_keep(const struct vmp_privilege *kept, size_t n, struct vmp_msg *msg)
 {
-	bool keep[64] = { false }, bounds = false;
+	bool keep[MOST] = { false }, bounds = false;
 	size_t i;
-	int err = n <= sizeof(keep) ? look(kept, n, keep, &bounds, msg)
-				    : vmp_fail(msg, VMP_EINVAL, "too many capabilities");
+	int err = n <= MOST ? look(kept, n, keep, &bounds, msg) : vmp_fail(msg, VMP_EINVAL, "too many capabilities");
 
 	if (err != VMP_OK)
 		return err;

@@ -13,6 +13,8 @@ struct vmp_privilege {
 	bool must; /**< without it there is no use in going on; others are kept as far as they are there */
 };
 
+/** Are those there that must be? @return VMP_OK; VMP_EACCES; VMP_EIO. */
+VMP_CHECKED int vmp_privilege_check(const struct vmp_privilege *kept, size_t n, struct vmp_msg *msg);
 /** Keep these, as permitted and effective ones and in the bounding set, as far as that may be changed; no ambient ones,
  * and never more.
  * @return VMP_OK; VMP_EACCES: one that must be there is not; VMP_EIO. */

@@ -93,5 +93,5 @@ bool guard_is_there(void)
 {
 	struct vmp_msg msg;
 
-	return nft_run("list table inet vmprov_guard\n", &msg) == VMP_OK;
+	return nft_has("vmprov_guard", &msg) != VMP_ENOENT;
 }

@@ -18,7 +18,7 @@ struct guard_settings {
  * own, `inet vmprov_guard`, replaced in one step, and stays when the program ends.
  * @return VMP_OK; VMP_EIO: nftables refuses; VMP_ENOMEM. */
 VMP_CHECKED int guard_set(const struct guard_settings *settings, struct vmp_msg *msg);
-/** Is it there?  Whoever flushes all rules takes it away as well. */
+/** Is it there, as far as can be known?  Whoever flushes all rules takes it away as well. */
 bool guard_is_there(void);
 
 #endif

@@ -19,12 +19,13 @@
 #define MTU	    1420
 #define LOOK_S	    30 /* between looks at this machine's own address, and tries after a refusal */
 #define LOOK_SOON_S 2  /* as long as it is not known */
+#define GUARD_S	    2  /* between looks whether the guard is still there */
 #define KEYS_CACHE  "coi-keys.json"
 
 struct member member;
 
 static struct {
-	struct event *tell, *look;
+	struct event *tell, *look, *guard;
 	char cache[4096];
 	char put[ENDPOINT_TEXT]; /* the endpoint that policyd is told */
 	bool anew;		 /* the directory and the keys are asked for as well, once policyd knows us */
@@ -243,10 +244,13 @@ static bool site_up(void)
 	return false;
 }
 
-static void guard_keep(void)
+static void guard_keep(evutil_socket_t fd, short what, void *ctx)
 {
 	struct vmp_msg msg = { "" };
 
+	(void)fd;
+	(void)what;
+	(void)ctx;
 	if (member.state == MEMBER_UP && member_guard_keep(&msg) != VMP_OK)
 		go_down(MEMBER_REFUSED, msg.text);
 }
@@ -348,7 +352,6 @@ static void look(evutil_socket_t fd, short what, void *ctx)
 	(void)ctx;
 	if (member.state == MEMBER_STOPPED)
 		return;
-	guard_keep();
 	if (member.state == MEMBER_REFUSED ||
 	    (endpoint_now(endpoint, &msg) == VMP_OK && strcmp(endpoint, own.put) != 0))
 		member_register();
@@ -450,9 +453,12 @@ static int client_open(struct vmp_msg *msg)
 
 static int events_open(struct vmp_msg *msg)
 {
+	static const struct timeval often = { .tv_sec = GUARD_S };
+
 	own.tell = evtimer_new(member.base, tell, NULL);
 	own.look = evtimer_new(member.base, look, NULL);
-	if (!own.tell || !own.look)
+	own.guard = event_new(member.base, -1, EV_PERSIST, guard_keep, NULL);
+	if (!own.tell || !own.look || !own.guard || event_add(own.guard, &often) != 0)
 		return vmp_fail(msg, VMP_ENOMEM, "out of memory");
 	return VMP_OK;
 }
@@ -546,6 +552,8 @@ void member_free(bool down)
 		event_free(own.tell);
 	if (own.look)
 		event_free(own.look);
+	if (own.guard)
+		event_free(own.guard);
 	explicit_bzero(&member, sizeof(member));
 	memset(&own, 0, sizeof(own));
 }

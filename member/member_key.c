@@ -17,7 +17,8 @@ static int take(char *text, size_t len, const char *path, struct vmp_msg *msg)
 	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
 	if (vmp_unbase64(text, len, member.private_key, &key_len) != VMP_OK || key_len != sizeof(member.private_key))
-		return vmp_fail(msg, VMP_EINVAL, "%s: a WireGuard key was expected, 32 octets in base64; without the file a new one is "
+		return vmp_fail(msg, VMP_EINVAL,
+				"%s: a WireGuard key was expected, 32 octets in base64; without the file a new one is "
 				"made",
 				path);
 	return VMP_OK;

@@ -49,7 +49,7 @@ owner 'openssl/' '^lib/(pki|ca|coi_(key|message)|est|cms|seal|eap_tls|eap_md5|tl
 owner 'event2/' '^evlib/|^member/|^policyd/|^coid/|^gatewayd/|^relayd/|^hostd/|^tests/'
 owner 'ini\.h' '^lib/inifile'
 owner 'seccomp\.h' '^lib/sandbox'
-owner 'cap-ng\.h' '^(lib|hostd)/privilege|^coid/run|^gatewayd/(proc|coi_run)'
+owner 'cap-ng\.h' '^lib/privilege|^coid/run|^gatewayd/(proc|coi_run)|^hostd/proc'
 owner 'nftables/' '^hostd/fence|^member/nft_linux'
 owner 'curl/' '^evlib/http_(client|transfer)'
 owner 'archive' '^(coid|hostd)/cidata|^tests/'

@@ -138,7 +138,7 @@ cp "$T/good.conf" "$conf"
 }
 timeout 10 setpriv --reuid news --regid news --clear-groups "$(command -v hostd)" -c "$conf" 2> "$T/user.log"
 is 'nor as an ordinary user' "$?" 1
-like 'and says what is missing' "$(cat "$T/user.log")" '"event":"cannot-start","why":"expected to be started as root, or with CAP_NET_RAW and CAP_NET_ADMIN"'
+like 'and says what is missing' "$(cat "$T/user.log")" '"event":"cannot-start","why":"expected to be started as root, or with the capability net_raw"'
 
 # -- a host with two uplinks: of a bridge with a guest, and below one with macvlan
 apart() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }

@@ -89,6 +89,9 @@ START_TEST(bad_settings)
 	stage.settings = good;
 	stage.settings.interface = "a-name-too-long";
 	says("interface a-name-too-long");
+	stage.settings = good;
+	stage.settings.table = 254;
+	says("table 254");
 }
 END_TEST
 
@@ -141,15 +144,15 @@ START_TEST(guard_is_flushed)
 	stage_registered();
 	stage_tell(true, NULL);
 	stage_done();
-	stage_run(31000);
+	stage_run(3000);
 	ck_assert_ptr_null(strstr(stage_done(), "guard\n"));
 	stage.guard_away = true;
-	stage_run(31000);
+	stage_run(3000);
 	ck_assert_ptr_nonnull(strstr(stage_done(), "guard\n"));
 	ck_assert_ptr_null(member_trouble());
 	stage.guard_away = true;
 	stage.guard_err = VMP_EIO;
-	stage_run(31000);
+	stage_run(3000);
 	ck_assert_ptr_nonnull(strstr(member_trouble(), "as the test wants it"));
 }
 END_TEST
