@@ -37,7 +37,7 @@ const struct vmp_option config_options[] = {
 	TEXT("wireguard", "endpoint", endpoint, ""),
 	NUM("wireguard", "mtu", VMP_OPT_INT, mtu, "1420", 1280, 65440),
 	NUM("wireguard", "mark", VMP_OPT_INT, mark, "30317", 1, UINT32_MAX),
-	NUM("wireguard", "table", VMP_OPT_INT, table, "30317", 1, INT32_MAX - 2),
+	NUM("wireguard", "table", VMP_OPT_INT, table, "30317", 256, INT32_MAX - 2),
 	NUM("peers", "idle", VMP_OPT_DURATION, idle, "10m", 1, 30 * DAY),
 	NUM("peers", "most", VMP_OPT_INT, most, "1000", 1, 100000),
 	TEXT("names", "hosts", hosts, "/etc/hosts"),

@@ -1,5 +1,6 @@
 #include "filter.h"
 
+#include "boot_clock.h"
 #include "filter_writer.h"
 #include "log.h"
 #include "member.h"
@@ -12,6 +13,7 @@
 #include <sys/random.h>
 
 #define AGAIN_MS 1000 /* after nftables did not take something */
+#define REST	 4    /* times as long as a look at all members took, others have the process */
 #define WATCH_MS 1500 /* between looks whether the table is there */
 
 static struct {
@@ -22,9 +24,10 @@ static struct {
 	struct filter_elements elements; /* as they are in the table */
 	struct filter_counts before;	 /* what earlier tables have counted */
 	uint32_t last_mark;
-	bool whole;	/* the table has to be replaced as a whole */
-	bool kept;	/* it is that of a process before */
-	bool withdrawn; /* policyd has no rules for us */
+	uint64_t looked, took; /* [ms] CLOCK_BOOTTIME: when members were put into the table last, and for how long */
+	bool whole;	       /* the table has to be replaced as a whole */
+	bool kept;	       /* it is that of a process before */
+	bool withdrawn;	       /* policyd has no rules for us */
 	unsigned long long refused;
 	char why[VMP_MSG_MAX];	   /* what was refused last; "" */
 	char trouble[VMP_MSG_MAX]; /* "" */
@@ -291,6 +294,8 @@ void filter_withdraw(const char *why)
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct vmp_msg msg = { "" };
+	uint64_t began;
+	int err;
 
 	(void)fd;
 	(void)what;
@@ -298,17 +303,22 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	/* The table of a process before knows better who was there, until there are rules. */
 	if (filter.kept)
 		return;
-	if (put(&filter.set, false, &msg) == VMP_OK) {
-		set_trouble("");
-		return;
-	}
-	set_trouble(msg.text);
-	pause_begin(filter.timer, AGAIN_MS);
+	began = boot_clock_ms();
+	err = put(&filter.set, false, &msg);
+	filter.looked = boot_clock_ms();
+	filter.took = filter.looked - began;
+	set_trouble(err == VMP_OK ? "" : msg.text);
+	if (err != VMP_OK)
+		pause_begin(filter.timer, AGAIN_MS);
 }
 
+/* At once, but when there are so many that looking at all of them would be all that is done. */
 void filter_members(void)
 {
-	pause_begin(filter.timer, 0);
+	uint64_t now = boot_clock_ms(), due = filter.looked + filter.took * REST;
+
+	if (!evtimer_pending(filter.timer, NULL))
+		pause_begin(filter.timer, due > now ? due - now : 0);
 }
 
 /* Without the table all that the kernel forwards would pass. */

@@ -32,7 +32,8 @@ void filter_free(bool away);
 VMP_CHECKED int filter_take(const char *text, size_t len, int64_t *version, struct vmp_msg *msg);
 /** There are no rules for this gateway any more: nothing passes. */
 void filter_withdraw(const char *why);
-/** Members are others, or their COIs: looked at before the loop's next turn. */
+/** Members are others, or their COIs: looked at in the loop's next turn, or soon after when
+ * there are very many. */
 void filter_members(void);
 
 /** Why nothing may be forwarded; NULL: all is well. */

@@ -111,11 +111,32 @@ static void late(evutil_socket_t fd, short what, void *ctx)
 	finish(member.complete);
 }
 
+/* Those that have gone since do not wait for keys. */
+static void strangers_go(void)
+{
+	size_t i = 0;
+
+	while (i < adopt.n) {
+		struct adopted *one = &adopt.all[i];
+
+		if (peers_by_key(one->was.key)) {
+			i++;
+			continue;
+		}
+		give_up(one);
+		free(one->allowed);
+		*one = adopt.all[--adopt.n];
+	}
+}
+
 void adopt_try(void)
 {
 	const struct keys_one *keys;
 
-	if (adopt_waits() && member.complete && member.keys && keys_all(member.keys, &keys) > 0)
+	if (!adopt_waits() || !member.complete)
+		return;
+	strangers_go();
+	if (!adopt.n || member.keys_told || (member.keys && keys_all(member.keys, &keys) > 0))
 		finish(true);
 }
 

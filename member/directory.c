@@ -1,6 +1,5 @@
 #include "directory.h"
 #include "answer.h"
-#include "boot_clock.h"
 #include "log.h"
 #include "pause.h"
 
@@ -12,13 +11,11 @@
 #define MARGIN_S 15   /* on top of it, until a connection counts as lost */
 #define AGAIN_MS 20   /* after an answer, so that a server that answers at once keeps nobody busy */
 #define EMPTY_MS 1000 /* the same with a version that asks for all */
-#define EARLY_MS 1000 /* so much before the end of the wait it was no end of the wait */
 
 struct directory {
 	struct directory_settings settings;
 	struct event *timer;
 	int64_t since;	   /* 0: all */
-	uint64_t asked_at; /* [ms] */
 	unsigned failures; /* in a row */
 	bool known;	   /* state() has been called */
 	bool told;	   /* the answer that is read tells of somebody */
@@ -87,12 +84,11 @@ static const struct directory_calls calls = { on_begin, on_peer, on_gone, on_end
 
 static void on_answer(void *ctx, int status, const char *body, size_t len, const char *why);
 
-/* Does it say something?  One without any machine does so before the end of the wait: that there is a new key. */
+/* Does it say something?  One without any machine may say that there is a new key, or that the wait is over and the
+ * store has moved on meanwhile: the two look the same. */
 static bool is_news(const struct directory *d, int64_t version)
 {
-	uint64_t waited = boot_clock_ms() - d->asked_at;
-
-	return d->told || (version != d->since && waited + EARLY_MS < WAIT_S * 1000);
+	return d->told || version != d->since;
 }
 
 /* What cannot be read says nothing of this machine's rights. */
@@ -161,7 +157,6 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		d->since = 0;
 	d->anew = false;
 	snprintf(path, sizeof(path), "/v1/directory?since=%lld&wait=%d", (long long)d->since, WAIT_S);
-	d->asked_at = boot_clock_ms();
 	if (http_client_send(d->settings.client, &request, on_answer, d, &msg) != VMP_OK)
 		failed(d, VMP_EIO, msg.text);
 }

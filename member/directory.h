@@ -58,7 +58,7 @@ struct directory_settings {
 	 * logged.  directory_free() may be called from here when err is not VMP_OK. */
 	void (*state)(void *ctx, int err, const char *why);
 	/** Behind the calls of an answer that tells something: other machines, or, when no machine was told of, that
-	 * keys may have changed.  An answer that only ends the wait is none. */
+	 * keys may have changed.  An answer that only ends the wait is none, if the version is the same. */
 	void (*answered)(void *ctx, int64_t version);
 	void *ctx;
 };

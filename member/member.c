@@ -10,17 +10,19 @@
 #include "traffic.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MTU	    1420
-#define LOOK_S	    30 /* between looks at this machine's own address, and tries after a refusal */
-#define LOOK_SOON_S 2  /* as long as it is not known */
-#define GUARD_S	    2  /* between looks whether the guard is still there */
-#define KEYS_CACHE  "coi-keys.json"
+#define MTU 1420
+/* linux/rtnetlink.h */
+#define TABLE_DEFAULT 253
+#define TABLE_LOCAL   255
+#define LOOK_S	      30 /* between looks at this machine's own address, and tries after a refusal */
+#define LOOK_SOON_S   2	 /* as long as it is not known */
+#define GUARD_S	      2	 /* between looks whether the guard is still there */
+#define KEYS_CACHE    "coi-keys.json"
 
 struct member member;
 
@@ -112,6 +114,7 @@ static void go_down(enum member_state state, const char *why)
 		vmp_log(VMP_LOG_WARNING, "coi-down", "why", why, NULL);
 	snprintf(member.why, sizeof(member.why), "%s", why);
 	adopt_none();
+	member.keys_told = false;
 	if (was_up)
 		peers_clear(why);
 	if (member.keys)
@@ -172,6 +175,11 @@ static void keys_state(void *ctx, int err, const char *why)
 	(void)ctx;
 	if (is_refusal(err))
 		refused(why);
+	if (err != VMP_OK || member.state != MEMBER_UP)
+		return;
+	/* No key is an answer too: nobody waits for one any longer. */
+	member.keys_told = true;
+	adopt_try();
 }
 
 static int keys_begin(struct vmp_msg *msg)
@@ -469,7 +477,7 @@ static int check(const struct member_settings *s, struct vmp_msg *msg)
 
 	if (!s->port || s->port == UINT16_MAX)
 		return vmp_fail(msg, VMP_EINVAL, "port %u: 1 to 65534 was expected", s->port);
-	if (s->table >= RT_TABLE_DEFAULT && s->table <= RT_TABLE_LOCAL)
+	if (s->table >= TABLE_DEFAULT && s->table <= TABLE_LOCAL)
 		return vmp_fail(msg, VMP_EINVAL, "table %u is the kernel's: one of its own was expected, such as 30317",
 				s->table);
 	if (strlen(s->interface) > 14)

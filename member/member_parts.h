@@ -47,6 +47,7 @@ struct member {
 	struct self_answer own; /**< as policyd said it last; uuid zeros: never */
 	bool is_remote;		/**< others cannot reach this machine */
 	bool complete;		/**< the directory has told all since the start, or the last halt */
+	bool keys_told;		/**< policyd has said since then which keys there are, if any */
 	bool keep;		/**< this program ends, and what WireGuard and the kernel have stays */
 	char why[VMP_MSG_MAX];	/**< halted, refused, or not registered yet; "" */
 	char wg_why[VMP_MSG_MAX], directory_why[VMP_MSG_MAX]; /**< what fails; "" */

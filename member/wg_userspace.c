@@ -311,6 +311,18 @@ static int nobody_has(const char *name, struct vmp_msg *msg)
 			SOCKETS, name);
 }
 
+/* The socket is there before somebody serves it, and whoever comes in between is sent away. */
+static int try_out(struct userspace *us, struct vmp_msg *msg)
+{
+	struct wg_list nobody = { .n = 0 };
+	int err = us->fd < 0 ? reach_own(us, msg) : VMP_OK;
+
+	if (err == VMP_OK)
+		err = userspace_list(&us->wg, &nobody, msg);
+	wg_list_clear(&nobody);
+	return err;
+}
+
 static int start(struct userspace *us, const char *program, struct vmp_msg *msg)
 {
 	long long until = wg_process_now() + START_MS;
@@ -320,24 +332,20 @@ static int start(struct userspace *us, const char *program, struct vmp_msg *msg)
 		err = wg_process_start(program, us->wg.name, msg);
 	if (err != VMP_OK)
 		return err;
-	for (err = reach_own(us, msg); err == VMP_ENOENT && wg_process_now() < until; err = reach_own(us, msg))
+	for (err = try_out(us, msg); (err == VMP_ENOENT || err == VMP_EIO) && wg_process_now() < until;
+	     err = try_out(us, msg))
 		wg_process_pause();
 	return err == VMP_ENOENT ? VMP_EIO : err;
 }
 
 static int userspace_make(const char *name, const char *program, struct wg **out, struct vmp_msg *msg)
 {
-	struct wg_list nobody = { .n = 0 };
 	struct userspace *us = NULL;
 	int err = userspace_new(name, &us, msg);
 
 	if (err != VMP_OK)
 		return err;
 	err = start(us, program, msg);
-	/* The socket may be there before somebody serves it. */
-	if (err == VMP_OK)
-		err = userspace_list(&us->wg, &nobody, msg);
-	wg_list_clear(&nobody);
 	if (err == VMP_OK)
 		*out = &us->wg;
 	else

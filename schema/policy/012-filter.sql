@@ -220,8 +220,9 @@ BEGIN SELECT RAISE(ABORT, 'id: a filter of this id exists; use UPDATE to change 
 CREATE TRIGGER filter_update_id BEFORE UPDATE OF id ON filter WHEN NEW.id <> OLD.id
 BEGIN SELECT RAISE(ABORT, 'id: expected the one that it has'); END;
 -- Only after the insert is it known which id the row was given.
-CREATE TRIGGER filter_insert_id AFTER INSERT ON filter WHEN NEW.id < 1
-BEGIN SELECT RAISE(ABORT, 'id: expected 1 or more'); END;
+-- Behind the highest one SQLite would draw lots, and JSON has no room for it.
+CREATE TRIGGER filter_insert_id AFTER INSERT ON filter WHEN NEW.id NOT BETWEEN 1 AND 9007199254740992
+BEGIN SELECT RAISE(ABORT, 'id: expected 1 or more, at most 9007199254740992'); END;
 CREATE TRIGGER filter_insert_coi_id BEFORE INSERT ON filter WHEN NOT EXISTS (SELECT 1 FROM coi WHERE id = NEW.coi_id)
 BEGIN SELECT RAISE(ABORT, 'coi_id: expected a COI that exists'); END;
 CREATE TRIGGER filter_update_coi_id BEFORE UPDATE OF coi_id ON filter WHEN NOT EXISTS (SELECT 1 FROM coi WHERE id = NEW.coi_id)

@@ -6,8 +6,8 @@
 # Method
 #   Namespaces on one bridge, as in tests/system/coi.sh: policyd, machines with coid, and two machines with the same wireguard-go and
 #   a preshared key, but neither coid nor its routes and tables.  All share the machine's processors; what is compared, is compared
-#   within one run, in turn, and each round has each of them twice.  Medians; a ratio is the median of the ratios within each round.  Below
-#   10 % it is noise on a machine that does anything else.
+#   within one run, in turn, and each round has each of them twice.  Medians; a ratio is the median of the ratios within each round.
+#   Below 10 % it is noise on a machine that does anything else.
 #
 #   stream    iperf3 over TCP and IPv6 inside, one stream, so many seconds each.  CPU: of coid, wireguard-go and iperf3, at both ends,
 #             for each MiB that came; it suffers less from whatever else the machine does.
@@ -19,9 +19,10 @@
 #   fleet     so many machines, each talking with the next two; then a new epoch.  From before `vmprov coi rotate` starts to the last
 #             end that has agreed on a key of it, by the machines' logs, and to half of them.  Then one of them talks to all others:
 #             VmRSS of its coid and of its wireguard-go before and after.  Processes of all machines share the processors.
+#             Each wireguard-go takes one of fs.inotify.max_user_instances (128), which all of root's processes share.
 #   memory    VmRSS of a coid that knows so many machines.
 #
-# Options: --quick (80 s), --rounds N, --seconds S (each), --fleet N, --known "10 1000 10000", --only "stream latency change rotate
+# Options: --quick (a minute), --rounds N, --seconds S (each), --fleet N, --known "10 1000 10000", --only "stream latency change rotate
 #   fleet memory".  Environment: BUILD (results), B (our programs, build/current).  Needs root: without it, it says so and does
 #   nothing.
 # Output: a table; build/bench-coi.tsv (medians), build/bench/coi-rounds.tsv (each measurement).
@@ -205,16 +206,16 @@ bench_rotate() {
 
 # -- many ---------------------------------------------------------------------------------------------
 fleet_joined() { grep -q '"event":"keys-fetched"' "$T/$1/coid.log"; }
+fleet_knows() { [ "$(grep -c ' vm[0-9]' "$T/$1/hosts")" -ge $((FLEET - 1)) ]; }
+fleet_wait() { wait_for 60 "$1" "$2" || die "$2 ${1#fleet_} nothing after a minute: $(tail -n 1 "$T/$2/coid.log")"; }
 fleet_make() {
 	local n
 	for ((n = 3; n <= FLEET; n++)); do
-		machine_add "vm$n" admin log.level=debug || return 1
+		machine_add "vm$n" admin log.level=debug || die "vm$n cannot be made"
 		coid_begin "vm$n"
-		((n <= 2 + TOGETHER)) || wait_for 30 fleet_joined "vm$((n - TOGETHER))" || return 1
+		((n <= 2 + TOGETHER)) || fleet_wait fleet_joined "vm$((n - TOGETHER))"
 	done
-	for ((n = 3; n <= FLEET; n++)); do wait_for 30 fleet_joined "vm$n" || return 1; done
-	fleet_knows() { [ "$(grep -c ' vm[0-9]' "$T/$1/hosts")" -ge $((FLEET - 1)) ]; }
-	for ((n = 1; n <= FLEET; n++)); do wait_for 30 fleet_knows "vm$n" || return 1; done
+	for ((n = 1; n <= FLEET; n++)); do fleet_wait fleet_joined "vm$n" && fleet_wait fleet_knows "vm$n"; done
 }
 fleet_talk() {
 	local n k asking=()
@@ -239,7 +240,7 @@ fleet_all() { [ "$(fleet_agreed "$1" | wc -l)" -ge $((FLEET * 4)) ]; }
 bench_fleet() {
 	local at began epoch coid wg
 	note "fleet: $FLEET machines start"
-	fleet_make || die 'a machine does not get well'
+	fleet_make
 	note 'fleet: each talks with the next two'
 	fleet_talk
 	epoch=$(($(epoch_of admin) + 1))

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/common.sh"
 . "$HERE/nas.sh"
 . "$HERE/virt.sh"
+# shellcheck source=/dev/null # with all the others together it would think for hours
 . "$HERE/coi.sh"
 own_machine "$@"
 t_begin demo_coi

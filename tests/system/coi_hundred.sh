@@ -49,7 +49,7 @@ n=0
 for name in $(names); do
 	machine_add "$name" app || exit 1
 	coid_begin "$name"
-	[ $((++n)) -le $TOGETHER ] || wait_for 30 joined "app$((n - TOGETHER))" || break
+	[ $((++n)) -le $TOGETHER ] || wait_for 30 joined "app$((n - TOGETHER))" || coid_wait "app$((n - TOGETHER))" || exit 1
 done
 all_joined() { for name in $(names); do joined "$name" || return 1; done; }
 ok "all $MACHINES have joined" wait_for 30 all_joined

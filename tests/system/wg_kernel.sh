@@ -15,14 +15,14 @@ if [ -n "$why" ] || [ ! -e "$GUEST/lib/order-coi" ] || [ "$(uname -m)" != x86_64
 fi
 
 # The kernel takes archives one behind the other: the guest's own, and this one.
-mkdir -p "$T/root/coi" "$T/root/bin" "$T/root/var" "$T/root/run" "$T/root/tmp"
-ln -s /run "$T/root/var/run"
-cp "$B/bin/unit-member" "$T/root/bin/"
+mkdir -p "$T/tree/coi" "$T/tree/bin" "$T/tree/var" "$T/tree/run" "$T/tree/tmp"
+ln -s /run "$T/tree/var/run"
+cp "$B/bin/unit-member" "$T/tree/bin/"
 ldd "$B/bin/unit-member" | grep -o '/[^ ]*' | while read -r library; do
-	mkdir -p "$T/root${library%/*}"
-	cp -L "$library" "$T/root$library"
+	mkdir -p "$T/tree${library%/*}"
+	cp -L "$library" "$T/tree$library"
 done
-cat > "$T/root/coi/init" <<'END'
+cat > "$T/tree/coi/init" <<'END'
 for m in $($b cat /lib/order-coi); do $b insmod "/lib/$m.ko"; done
 export PATH=/bin CK_TIMEOUT_MULTIPLIER=10 CK_RUN_CASE
 for CK_RUN_CASE in kernel tun; do
@@ -32,7 +32,7 @@ for CK_RUN_CASE in kernel tun; do
 done
 $b poweroff -f
 END
-(cd "$T/root" && bsdtar -c --format newc --uid 0 --gid 0 .) | gzip -1 > "$T/more"
+(cd "$T/tree" && bsdtar -c --format newc --uid 0 --gid 0 .) | gzip -1 > "$T/more"
 cat "$GUEST/initrd" "$T/more" > "$T/initrd"
 
 timeout 300 qemu-system-x86_64 -m 1024 -display none -monitor none -serial "file:$T/console" -no-reboot -net none \

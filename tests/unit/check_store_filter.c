@@ -57,6 +57,7 @@ static const struct {
 	{ "INSERT INTO filter (coi_id) VALUES (" WEB ")", "filter.direction" },
 	{ "INSERT INTO filter (coi_id, direction) VALUES (" WEB ", 'both')", "direction: expected in or out" },
 	{ IN(", id", ", 0"), "id: expected 1 or more" },
+	{ IN(", id", ", 9223372036854775807"), "id: expected 1 or more, at most" },
 	{ IN(", id", ", 1"), "id: a filter of this id exists" },
 	{ "REPLACE INTO filter (id, coi_id, direction) VALUES (1, " WEB ", 'in')", "id: a filter of this id exists" },
 	{ IN(", position", ", -1"), "position: expected" },

@@ -5,16 +5,12 @@
 #include <check.h>
 
 /* Each is Suite *check_NAME(void). */
-#define MEMBER_SUITES(SUITE)                                                                                           \
-	SUITE(prefix)                                                                                                  \
-	SUITE(directory_read)                                                                                          \
-	SUITE(directory)                                                                                               \
-	SUITE(keys_read)                                                                                               \
-	SUITE(keyring)                                                                                                 \
-	SUITE(keys)                                                                                                    \
-	SUITE(names)                                                                                                   \
-	SUITE(names_text) SUITE(pause) SUITE(self) SUITE(need) SUITE(need_packet) SUITE(route) SUITE(guard) SUITE(wg)  \
-		SUITE(wg_message) SUITE(wg_uapi) SUITE(wg_userspace)
+/* clang-format off: a list */
+#define MEMBER_SUITES(SUITE) \
+	SUITE(prefix) SUITE(directory_read) SUITE(directory) SUITE(keys_read) SUITE(keyring) SUITE(keys) \
+	SUITE(names) SUITE(names_text) SUITE(pause) SUITE(self) SUITE(need) SUITE(need_packet) \
+	SUITE(route) SUITE(guard) SUITE(wg) SUITE(wg_message) SUITE(wg_uapi) SUITE(wg_userspace)
+/* clang-format on */
 
 #define MEMBER_SUITE_DECLARE(name) Suite *check_##name(void);
 MEMBER_SUITES(MEMBER_SUITE_DECLARE)

@@ -69,7 +69,33 @@ START_TEST(older_routes)
 }
 END_TEST
 
-/* The same without any peer that could be adopted. */
+/* This machine has left all its COIs meanwhile: nobody waits for keys that will not come. */
+START_TEST(gone_without_keys)
+{
+	stage.n_key = 0;
+	stage_begin();
+	stage_registered();
+	stage_tell(true, b, NULL);
+	ck_assert_ptr_null(machine_wg(a));
+	ck_assert_ptr_nonnull(machine_wg(b));
+	stage_keys_state(VMP_OK, "");
+	ck_assert(!adopt_waits());
+	ck_assert_ptr_null(machine_wg(b));
+}
+END_TEST
+
+START_TEST(gone_all)
+{
+	stage.n_key = 0;
+	stage_begin();
+	stage_registered();
+	stage_tell(true, NULL);
+	ck_assert_uint_eq(stage.n_wg, 0);
+	ck_assert(!adopt_waits());
+}
+END_TEST
+
+/* Routes without any peer that could be adopted. */
 START_TEST(routes_alone)
 {
 	stage.n_wg = 0;
@@ -210,6 +236,8 @@ Suite *check_adopt(void)
 	tcase_add_checked_fixture(t, setup, stage_teardown);
 	tcase_add_test(t, go_on);
 	tcase_add_test(t, older_routes);
+	tcase_add_test(t, gone_without_keys);
+	tcase_add_test(t, gone_all);
 	tcase_add_test(t, routes_alone);
 	tcase_add_test(t, keys_late);
 	tcase_add_test(t, one_is_gone);

@@ -90,6 +90,8 @@ void machine_says(struct machine *m, const void *data, size_t len);
 void stage_key(const char *coi, uint32_t epoch);
 /* Those that were added are told to the member. */
 void stage_keys_come(void);
+/* policyd has answered for keys; err: it has not. */
+void stage_keys_state(int err, const char *why);
 /* member_new() and member_go(). */
 void stage_begin(void);
 /* policyd knows us. */

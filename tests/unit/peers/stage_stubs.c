@@ -416,6 +416,11 @@ void stage_keys_come(void)
 	keys_settings.changed(NULL);
 }
 
+void stage_keys_state(int err, const char *why)
+{
+	keys_settings.state(NULL, err, why);
+}
+
 int self_new(struct event_base *base, const struct self_settings *settings, struct self **out, struct vmp_msg *msg)
 {
 	(void)base;
