@@ -5,7 +5,7 @@
 #include <check.h>
 
 /* Each is Suite *check_NAME(void). */
-/* clang-format off: a list */
+/* clang-format off */
 #define MEMBER_SUITES(SUITE) \
 	SUITE(prefix) SUITE(directory_read) SUITE(directory) SUITE(keys_read) SUITE(keyring) SUITE(keys) \
 	SUITE(names) SUITE(names_text) SUITE(pause) SUITE(self) SUITE(need) SUITE(need_packet) \
