@@ -40,35 +40,43 @@ static void drop(struct text *t, const char *chain, const char *match, const str
 	add(t, "add rule inet vmprov_guard %s %s %s %s counter drop\n", chain, family_of(prefix), match, what);
 }
 
-/* What comes by WireGuard, and is not for this machine itself. */
-static void only_own(struct text *t, const struct guard_settings *s)
+/* What comes by WireGuard: of a machine that is no gateway, only what is for itself. */
+static void from_inside(struct text *t, const struct guard_settings *s)
 {
-	static const char *const families[] = { "ipv6", "ipv4" };
 	char own[PREFIX_TEXT];
 	int i;
 
+	if (s->gateway) {
+		add(t, "add rule inet vmprov_guard raw iifname \"%s\" accept\n", s->wireguard);
+		return;
+	}
 	for (i = 0; i < 2; i++) {
-		if (!s->own[i].family) {
-			add(t, "add rule inet vmprov_guard raw iifname \"%s\" meta nfproto %s counter drop\n",
-			    s->wireguard, families[i]);
+		if (!s->own[i].family)
 			continue;
-		}
 		prefix_write(&s->own[i], own);
-		add(t, "add rule inet vmprov_guard raw iifname \"%s\" %s daddr != %s counter drop\n", s->wireguard,
+		add(t, "add rule inet vmprov_guard raw iifname \"%s\" %s daddr %s accept\n", s->wireguard,
 		    family_of(&s->own[i]), own);
 	}
+	add(t, "add rule inet vmprov_guard raw iifname \"%s\" counter drop\n", s->wireguard);
 }
 
+/* Every packet comes through here, most of them inside of WireGuard's or as these: they are let go with as few looks as
+ * can be.  To WireGuard's port anybody may send, as what it does not know it drops. */
 static void chains(struct text *t, const struct guard_settings *s)
 {
 	/* To delete a table, it must be there. */
 	add(t, "add table inet vmprov_guard\ndelete table inet vmprov_guard\nadd table inet vmprov_guard\n"
 	       "add chain inet vmprov_guard raw { type filter hook prerouting priority raw; policy accept; }\n"
 	       "add chain inet vmprov_guard out { type filter hook postrouting priority raw; policy accept; }\n");
-	if (!s->gateway)
-		only_own(t, s);
-	add(t, "add rule inet vmprov_guard raw iifname { \"lo\", \"%s\", \"%s\" } accept\n", s->wireguard, s->tun);
-	add(t, "add rule inet vmprov_guard out oifname { \"lo\", \"%s\", \"%s\" } accept\n", s->wireguard, s->tun);
+	if (s->port && !s->gateway)
+		add(t, "add rule inet vmprov_guard raw iifname != \"%s\" udp dport %u accept\n", s->wireguard,
+		    (unsigned)s->port);
+	from_inside(t, s);
+	add(t, "add rule inet vmprov_guard raw iifname { \"lo\", \"%s\" } accept\n", s->tun);
+	add(t, "add rule inet vmprov_guard out oifname \"%s\" accept\n", s->wireguard);
+	if (s->mark)
+		add(t, "add rule inet vmprov_guard out meta mark %u accept\n", (unsigned)s->mark);
+	add(t, "add rule inet vmprov_guard out oifname { \"lo\", \"%s\" } accept\n", s->tun);
 }
 
 int guard_set(const struct guard_settings *settings, struct vmp_msg *msg)

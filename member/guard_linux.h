@@ -11,6 +11,8 @@ struct guard_settings {
 	struct prefix own[2];	     /**< this machine's inner addresses; family 0: none */
 	struct prefix site[2];	     /**< of all machines; family 0: none */
 	bool gateway;		     /**< others' packets go through this machine */
+	uint16_t port;		     /**< WireGuard's, whose own packets pass without a further look; 0: none do */
+	uint32_t mark;		     /**< of those that it sends; 0: none */
 };
 /** Drop what comes by any other interface from an inner address, or for this machine's own; and what would leave by any
  * other interface for an inner address.  A machine that is no gateway takes by WireGuard only what is for itself, even

@@ -46,6 +46,8 @@ static int guard(struct vmp_msg *msg)
 	const struct guard_settings settings = { .wireguard = member.settings->interface,
 						 .tun = member.tun,
 						 .gateway = member.own.gateway,
+						 .port = member.settings->port,
+						 .mark = member.settings->mark,
 						 .own = { member.own.inner6, member.own.inner4 },
 						 .site = { member.own.inner6_site, member.own.inner4_site } };
 
