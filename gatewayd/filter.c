@@ -5,6 +5,7 @@
 #include "log.h"
 #include "member.h"
 #include "nft_linux.h"
+#include "nft_table_linux.h"
 #include "pause.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 #include "fence.h"
 #include "config.h"
 #include "log.h"
+#include "nft_linux.h"
 #include "packet_linux.h"
 
 #include <net/if.h>
-#include <nftables/libnftables.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,31 +38,14 @@ static void add(struct rules *rules, const char *format, ...)
 		abort();
 }
 
-/* The first line of what libnftables says, without the place in our text that it points at. */
-static const char *first_line(char *text)
-{
-	char *error = strstr(text, "rror: ");
-
-	text[strcspn(text, "\n")] = '\0';
-	return error && *error ? error + 6 : *text ? text : "no reason given";
-}
-
 static int run(const char *rules, struct vmp_msg *msg)
 {
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	char said[VMP_MSG_MAX] = "";
-	int err = VMP_OK;
+	struct vmp_msg why;
+	int err = nft_run(rules, &why);
 
-	if (!nft)
-		return vmp_fail(msg, VMP_ENOMEM, "nftables: out of memory");
-	nft_ctx_buffer_error(nft);
-	nft_ctx_buffer_output(nft);
-	if (nft_run_cmd_from_buffer(nft, rules) != 0) {
-		snprintf(said, sizeof(said), "%s", nft_ctx_get_error_buffer(nft));
-		err = vmp_fail(msg, VMP_EIO, "nftables: %s ([process] fence = no does without it)", first_line(said));
-	}
-	nft_ctx_free(nft);
-	return err;
+	if (err == VMP_EIO)
+		return vmp_fail(msg, err, "%s ([process] fence = no does without it)", why.text);
+	return err == VMP_OK ? VMP_OK : vmp_fail(msg, err, "%s", why.text);
 }
 
 /* meta protocol is EAPOL's also behind a VLAN tag.  By the ports' names: not every kernel has `meta ibrname`. */

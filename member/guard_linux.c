@@ -1,5 +1,6 @@
 #include "guard_linux.h"
 #include "nft_linux.h"
+#include "nft_table_linux.h"
 
 #include <stdarg.h>
 #include <stdio.h>

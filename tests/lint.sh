@@ -50,7 +50,7 @@ owner 'event2/' '^evlib/|^member/|^policyd/|^coid/|^gatewayd/|^relayd/|^hostd/|^
 owner 'ini\.h' '^lib/inifile'
 owner 'seccomp\.h' '^lib/sandbox'
 owner 'cap-ng\.h' '^lib/privilege|^coid/run|^gatewayd/(proc|coi_run)|^hostd/proc'
-owner 'nftables/' '^hostd/fence|^member/nft_linux'
+owner 'nftables/' '^evlib/nft_linux'
 owner 'curl/' '^evlib/http_(client|transfer)'
 owner 'archive' '^(coid|hostd)/cidata|^tests/'
 owner 'libxml/' '^hostd/domain_xml'

@@ -1,6 +1,7 @@
 #include "nft_stub.h"
 #include "nft_counters_linux.h"
 #include "nft_linux.h"
+#include "nft_table_linux.h"
 #include "rules.h"
 
 #include <check.h>
